@@ -1,0 +1,1 @@
+"""Threadline records what LangChain, LangGraph and Haystack applications say."""

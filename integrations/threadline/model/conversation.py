@@ -1,0 +1,86 @@
+"""A conversation: what one thread id holds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from threadline.model.feedback import Event, Feedback, Rating
+from threadline.model.message import Message
+from threadline.model.turn import ToolObservation, Turn
+
+IdSource = Literal["application", "generated"]
+
+
+class Conversation(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="record",
+    tag="conversation",
+):
+    """What one thread id holds: turns, messages, metadata, feedback.
+
+    Its key is (`tenant`, `thread_id`). `id_source` is `generated` where the application gave no
+    thread id; such an id is never exported as the application's own.
+    """
+
+    thread_id: str
+    tenant: str | None = None
+    id_source: IdSource = "application"
+    user_id: str | None = None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    created_ns: int = 0
+    updated_ns: int = 0
+    prelude: tuple[Message, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    ratings: tuple[Rating, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Everything that was said, once, in order; side calls and prelude apart."""
+        return tuple(m for turn in self.turns if turn.kind == "turn" for m in turn.messages)
+
+    @property
+    def tool_observations(self) -> tuple[ToolObservation, ...]:
+        """Every tool execution of the conversation, in order."""
+        return tuple(
+            o for turn in self.turns if turn.kind == "turn" for o in turn.tool_observations
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the conversation in the Context.ai shape, with our own keys beside.
+
+        Returns:
+            A dict with `messages` (chat, tool and event entries with `event_timestamp` and
+            `rating`), `metadata`, `feedback`, and our own keys; plain JSON values throughout.
+
+        Example:
+            >>> Conversation(thread_id="t-1").to_dict()["id"]
+            't-1'
+        """
+        from threadline.model.contextai import conversation_to_dict  # noqa: PLC0415 (a cycle)
+
+        return conversation_to_dict(self)
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Conversation:
+        """Read what `to_dict` wrote, or a plain Context.ai conversation or thread.
+
+        Raises:
+            ArgumentError: if `data` has no list of messages, or one of them is not a message.
+
+        Example:
+            >>> data = {"id": "t-1", "messages": [{"role": "user", "message": "Hello"}]}
+            >>> Conversation.from_dict(data).messages[0].text
+            'Hello'
+        """
+        from threadline.model.contextai import conversation_from_dict  # noqa: PLC0415 (a cycle)
+
+        return conversation_from_dict(data)

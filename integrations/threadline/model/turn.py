@@ -1,0 +1,149 @@
+"""A turn: what the user said, what came back, and all between."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Literal
+
+import msgspec
+
+from threadline.model.feedback import Event, Feedback, Rating
+from threadline.model.message import ASSISTANT, USER, Message
+from threadline.model.span import Document, Failure, Span
+
+
+class Status(enum.StrEnum):
+    """How a turn ended.
+
+    `stopped`: the consumer left a stream early. `cancelled`: its task was. `interrupted`: it
+    waits for a human. `abandoned`: the process died, or the run never ended.
+    """
+
+    RUNNING = "running"
+    OK = "ok"
+    ERROR = "error"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    ABANDONED = "abandoned"
+
+
+Outcome = Literal["ok", "error", "cancelled", "interrupted", "running", "unknown_tool", "not_run"]
+
+
+class ToolObservation(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="record",
+    tag="tool_observation",
+):
+    """One tool execution, tied to the tool call that asked for it.
+
+    A model requests a tool call; the application executes it. `call_id` joins the two and is
+    None when the tool ran without any model asking. `span_ids` holds every attempt, in order;
+    it is empty for a result that no tool run produced.
+    """
+
+    id: str
+    name: str
+    outcome: Outcome
+    call_id: str | None = None
+    thought: str | None = None
+    arguments: Any = None
+    result: Any = None
+    error: Failure | None = None
+    started_ns: int | None = None
+    ended_ns: int | None = None
+    span_ids: tuple[str, ...] = ()
+    turn_id: str | None = None
+    message_id: str | None = None
+
+    @property
+    def duration_ns(self) -> int | None:
+        """How long it ran, all attempts together; None if it did not run or has not ended."""
+        if self.started_ns is None or self.ended_ns is None:
+            return None
+        return max(0, self.ended_ns - self.started_ns)
+
+
+class Retrieval(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="record",
+    tag="retrieval",
+):
+    """What a turn looked up: the question put to a retriever and the documents it found."""
+
+    span_id: str
+    name: str
+    query: str = ""
+    documents: tuple[Document, ...] = ()
+
+
+class Turn(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="turn"
+):
+    """One exchange: one root run, or all root runs inside one `threadline.turn(...)`.
+
+    `kind` is `trace` for what is kept out of the transcript: side calls, and roots without a
+    model call and without an answer.
+    """
+
+    id: str
+    thread_id: str
+    status: Status
+    started_ns: int
+    ended_ns: int | None = None
+    kind: Literal["turn", "trace"] = "turn"
+    tenant: str | None = None
+    name: str | None = None
+    user_id: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    continues: str | None = None
+    error: Failure | None = None
+    app: str | None = None
+    environment: str | None = None
+    release: str | None = None
+    messages: tuple[Message, ...] = ()
+    tool_observations: tuple[ToolObservation, ...] = ()
+    spans: tuple[Span, ...] = ()
+    ratings: tuple[Rating, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def llm_calls(self) -> tuple[Span, ...]:
+        """The model calls of this turn, in the order they started."""
+        return tuple(span for span in self.spans if span.kind == "llm")
+
+    @property
+    def retrievals(self) -> tuple[Retrieval, ...]:
+        """What was looked up in this turn, in the order it was asked."""
+        return tuple(
+            Retrieval(
+                span_id=span.id, name=span.name, query=span.query or "", documents=span.documents
+            )
+            for span in self.spans
+            if span.kind == "retriever"
+        )
+
+    @property
+    def input(self) -> str:
+        """The user's words of this turn."""
+        return "\n".join(m.text for m in self.messages if m.role == USER)
+
+    @property
+    def output(self) -> str:
+        """The answer: the last thing the assistant said in words."""
+        said = [m.text for m in self.messages if m.role == ASSISTANT and m.text]
+        return said[-1] if said else ""
+
+    @property
+    def duration_ns(self) -> int | None:
+        """How long the turn took; None while it runs."""
+        return None if self.ended_ns is None else max(0, self.ended_ns - self.started_ns)
