@@ -17,7 +17,6 @@ import hashlib
 import importlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -236,7 +235,6 @@ def _wheel(_: list[str]) -> int:
         if run([python, "-I", "-c", IMPORT_CORE]):
             return 1
         print(f"{wheel.name}: {wheel.stat().st_size:,} bytes, imports without any extra")
-        shutil.rmtree(ROOT / "build", ignore_errors=True)
     return 0
 
 
