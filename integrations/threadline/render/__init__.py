@@ -1,0 +1,1 @@
+"""Conversations as text and plain data to draw: no terminal, no framework, nothing unsafe."""
