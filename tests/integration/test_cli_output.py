@@ -139,9 +139,6 @@ def test_a_terminal_without_unicode_gets_question_marks(tmp_path: Path) -> None:
 def test_only_one_place_makes_text_for_the_terminal() -> None:
     """What is not painted there would not pass `printable` on its way out."""
     sources = (ROOT / "integrations" / "threadline" / "cli").glob("*.py")
-    users = {
-        path.name
-        for path in sources
-        if re.search(r"^(from|import) rich", path.read_text(), re.MULTILINE)
-    }
+    imports_rich = re.compile(r"^(from|import) rich", re.MULTILINE)
+    users = {path.name for path in sources if imports_rich.search(path.read_text())}
     assert users - {"demo.py"} == {"paint.py", "session.py"}
