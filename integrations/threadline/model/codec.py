@@ -50,7 +50,9 @@ def decode(data: bytes) -> Record:
         envelope = _envelope_decoder.decode(data)
         if envelope.schema > RECORD_SCHEMA:
             allowed = f"up to {RECORD_SCHEMA}; upgrade threadline to read it"
-            raise ArgumentError("schema", envelope.schema, allowed)
+            raise ArgumentError(argument="schema", value=envelope.schema, allowed=allowed)
         return _record_decoder.decode(envelope.record)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise ArgumentError("data", f"{len(data)} bytes", "a record written by encode") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ArgumentError(
+            argument="data", value=f"{len(data)} bytes", allowed="a record written by encode"
+        ) from error

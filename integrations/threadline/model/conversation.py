@@ -65,7 +65,7 @@ class Conversation(
             >>> Conversation(thread_id="t-1").to_dict()["id"]
             't-1'
         """
-        from threadline.model.contextai import conversation_to_dict  # noqa: PLC0415 (a cycle)
+        from threadline.model.contextai import conversation_to_dict  # a cycle
 
         return conversation_to_dict(self)
 
@@ -81,6 +81,6 @@ class Conversation(
             >>> Conversation.from_dict(data).messages[0].text
             'Hello'
         """
-        from threadline.model.contextai import conversation_from_dict  # noqa: PLC0415 (a cycle)
+        from threadline.model.contextai import conversation_from_dict  # a cycle
 
         return conversation_from_dict(data)

@@ -98,5 +98,12 @@ def _words(part: Part) -> str:
         response = part.response
         if isinstance(response, str):
             return response
-        return "" if response is None else msgspec.json.encode(response).decode()
+        return "" if response is None else _json_text(response)
     return ""
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError):  # no JSON, or a lone surrogate somewhere in it
+        return str(value)
