@@ -1,1 +1,80 @@
-"""Threadline records what LangChain, LangGraph and Haystack applications say."""
+"""Threadline records what LangChain, LangGraph and Haystack applications say, as conversations.
+
+Attach a callback to a chain, talk to it, read the conversation back::
+
+    from threadline.langchain import ThreadlineCallbackHandler
+
+    chain.invoke(question, config={"callbacks": [ThreadlineCallbackHandler()],
+                                   "metadata": {"thread_id": "t-1"}})
+    threadline.open().conversation("t-1")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from threadline.attaching import attach, detach
+    from threadline.client import Client, FlushReport, configure
+    from threadline.client import open_store as open  # noqa: A004 (the public name)
+    from threadline.client.notes import event, feedback, rate, update
+    from threadline.client.scopes import conversation, turn
+    from threadline.client.scopes import pausing as paused
+    from threadline.client.shortcuts import close, flush, last
+
+_WHERE = {
+    "Client": ("threadline.client", "Client"),
+    "FlushReport": ("threadline.client", "FlushReport"),
+    "attach": ("threadline.attaching", "attach"),
+    "close": ("threadline.client.shortcuts", "close"),
+    "configure": ("threadline.client", "configure"),
+    "conversation": ("threadline.client.scopes", "conversation"),
+    "detach": ("threadline.attaching", "detach"),
+    "event": ("threadline.client.notes", "event"),
+    "feedback": ("threadline.client.notes", "feedback"),
+    "flush": ("threadline.client.shortcuts", "flush"),
+    "last": ("threadline.client.shortcuts", "last"),
+    "open": ("threadline.client", "open_store"),
+    "paused": ("threadline.client.scopes", "pausing"),
+    "rate": ("threadline.client.notes", "rate"),
+    "turn": ("threadline.client.scopes", "turn"),
+    "update": ("threadline.client.notes", "update"),
+}
+
+__all__ = [
+    "Client",
+    "FlushReport",
+    "attach",
+    "close",
+    "configure",
+    "conversation",
+    "detach",
+    "event",
+    "feedback",
+    "flush",
+    "last",
+    "open",
+    "paused",
+    "rate",
+    "turn",
+    "update",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("threadline")
+    try:
+        module, attribute = _WHERE[name]
+    except KeyError:
+        raise AttributeError(f"module 'threadline' has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,166 @@
+"""What adapters say happened, free of any framework: the events that go into the journal.
+
+Written as msgpack arrays, one per event. A message body stands beside its event, as JSON, once per
+journal file, and is referred to by its digest everywhere. The store learns of nothing else, so
+that what a journal replays after a crash takes exactly the way of what happens live. Free values
+(arguments, results, metadata) are JSON inside the event: nothing of the user's is kept by reference.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from threadline.model.feedback import Event, Feedback, Rating
+from threadline.model.message import Body
+from threadline.model.span import Usage
+
+Ref = tuple[bytes, str | None]
+"""A message at a place: the digest of its body, and the id the framework gave it there."""
+
+Json = bytes
+"""A value of the application's, encoded as JSON."""
+
+
+class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose call this is, as far as the call and its surroundings tell.
+
+    `thread_id` and `user_id` come from the call itself; the `scope_` ones from the surrounding
+    `threadline.conversation(...)` or `threadline.turn(...)`, the `default_` ones from the
+    handler. `conversation_` fields belong to the conversation, the others to the turn.
+    """
+
+    thread_id: str | None = None
+    user_id: str | None = None
+    scope_thread_id: str | None = None
+    scope_user_id: str | None = None
+    default_thread_id: str | None = None
+    default_user_id: str | None = None
+    turn_id: str | None = None
+    name: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Json | None = None
+    conversation_tags: tuple[str, ...] = ()
+    conversation_metadata: Json | None = None
+    side_call: bool = False
+
+
+class DocumentRef(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A document that a retriever found; `digest` names its text."""
+
+    digest: bytes
+    id: str | None = None
+    score: float | None = None
+    metadata: Json | None = None
+
+
+class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What only some kinds of span have. `parameters` and `prompt` are digests of sealed values."""
+
+    model: str | None = None
+    provider: str | None = None
+    parameters: bytes | None = None
+    prompt: bytes | None = None
+    internal: bool = False
+    call_id: str | None = None
+    arguments: Json | None = None
+    result: Json | None = None
+    query: str | None = None
+    documents: tuple[DocumentRef, ...] = ()
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    partial: bool = False
+    attributes: Json | None = None
+
+
+class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defaults=True):
+    """An operation began. A root, and whatever carries a thread id of its own, has `identity`.
+
+    `messages` is a model call's input, or a root's own list of messages; `words` is what a root's
+    other input says of the user's words.
+    """
+
+    turn: bytes
+    run: bytes
+    at_ns: int
+    kind: str
+    name: str
+    parent: bytes | None = None
+    identity: Identity | None = None
+    messages: tuple[Ref, ...] | None = None
+    words: bytes | None = None
+    detail: Detail | None = None
+
+
+class FirstChunk(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The first chunk of a streamed answer arrived."""
+
+    turn: bytes
+    run: bytes
+    at_ns: int
+
+
+class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaults=True):
+    """An operation ended. `messages` is what it produced or, of a root, its list at the end.
+
+    `texts` are a root's output strings and `answer` is the one that its key names as the answer,
+    or the whole output as JSON, each as the digest of an assistant's body. `late_messages` and
+    `late_words` are the input of a streamed root, which is known only now.
+    """
+
+    turn: bytes
+    run: bytes
+    at_ns: int
+    status: str = "ok"
+    failure: tuple[str, str] | None = None
+    messages: tuple[Ref, ...] | None = None
+    texts: tuple[bytes, ...] = ()
+    answer: bytes | None = None
+    late_messages: tuple[Ref, ...] | None = None
+    late_words: bytes | None = None
+    detail: Detail | None = None
+
+
+class TurnOpened(msgspec.Struct, frozen=True, array_like=True, tag=4, omit_defaults=True):
+    """A `threadline.turn(...)` was entered; `words` is its input as a user's body."""
+
+    turn: bytes
+    at_ns: int
+    identity: Identity
+    words: bytes | None = None
+
+
+class TurnClosed(msgspec.Struct, frozen=True, array_like=True, tag=5, omit_defaults=True):
+    """A `threadline.turn(...)` was left; `answer` is its output as an assistant's body."""
+
+    turn: bytes
+    at_ns: int
+    status: str = "ok"
+    failure: tuple[str, str] | None = None
+    answer: bytes | None = None
+
+
+class Noted(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Somebody judged, wrote or reported something."""
+
+    note: Rating | Feedback | Event
+
+
+class Updated(msgspec.Struct, frozen=True, array_like=True, tag=7, omit_defaults=True):
+    """The application said more about a conversation."""
+
+    thread_id: str
+    at_ns: int
+    metadata: Json | None = None
+    tags: tuple[str, ...] = ()
+    title: str | None = None
+    user_id: str | None = None
+
+
+CaptureEvent = SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed | Noted | Updated
+
+encode_event: Final = msgspec.msgpack.Encoder().encode
+decode_event: Final = msgspec.msgpack.Decoder(CaptureEvent).decode
+encode_body: Final = msgspec.json.Encoder(order="deterministic").encode
+decode_body: Final = msgspec.json.Decoder(Body).decode

@@ -1,0 +1,131 @@
+"""Which conversation a turn belongs to, and whose it is: design 5, first hit wins."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from threadline.capture.events import Identity, SpanStarted
+from threadline.capture.open_turn import OpenSpan, OpenTurn
+from threadline.model.message import ASSISTANT
+
+
+@dataclass(slots=True)
+class Belonging:
+    """Whose turn it is. `thread_id` is None until a caller-held history or nothing names it."""
+
+    turn_id: str
+    thread_id: str | None
+    user_id: str | None
+    name: str | None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    conversation_tags: tuple[str, ...] = ()
+    conversation_metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    side_call: bool = False
+
+
+def belonging_of(turn: OpenTurn) -> Belonging:
+    """Return what the turn itself tells; ids of its children count where its root has none."""
+    identity = turn.identity
+    threads, users = _ids_below(turn)
+    thread_id = identity.thread_id or (threads[0] if len(threads) == 1 else None)
+    user_id = identity.user_id or (users[0] if len(users) == 1 else None)
+    name = identity.name
+    if name is None and turn.roots:
+        name = turn.roots[0].start.name
+    return Belonging(
+        turn_id=identity.turn_id or str(uuid.UUID(bytes=turn.key)),
+        thread_id=thread_id or identity.scope_thread_id or identity.default_thread_id,
+        user_id=user_id or identity.scope_user_id or identity.default_user_id,
+        name=name,
+        tags=identity.tags,
+        metadata=_mapping(identity.metadata),
+        conversation_tags=identity.conversation_tags,
+        conversation_metadata=_mapping(identity.conversation_metadata),
+        side_call=identity.side_call,
+    )
+
+
+def split_by_thread(turn: OpenTurn) -> list[OpenTurn]:
+    """Return the turns inside `turn`: itself, or one for each child that carries an own thread id.
+
+    A batch job over many chats is one root; each topmost carrier beneath it is a turn, and what
+    is left of the root a mere trace.
+    """
+    if turn.opened is not None or turn.identity.thread_id is not None:
+        return [turn]
+    carriers = [span for span in _carriers(turn) if span.start.identity is not None]
+    if len({_thread_of(span) for span in carriers}) < 2:  # noqa: PLR2004 (two make several)
+        return [turn]
+    topmost = [c for c in carriers if not any(above in carriers for above in c.ancestors())]
+    parts = [_part_of(turn, carrier) for carrier in topmost]
+    taken = {run for part in parts for run in part.spans}
+    rest = OpenTurn(turn.key, turn.started_ns)
+    _copy(turn, rest, [s for run, s in turn.spans.items() if run not in taken])
+    return [rest, *parts]
+
+
+def answer_ids(turn: OpenTurn, role_of: Any) -> list[str]:
+    """Return the ids of the assistant's messages in the prompts of `turn`, newest first."""
+    ids: dict[str, None] = {}
+    for span in (*turn.roots, *(s for s in turn.spans.values() if s.kind == "llm")):
+        for digest, framework_id in reversed(span.inputs):
+            if framework_id is not None and role_of(digest) == ASSISTANT:
+                ids.setdefault(framework_id)
+    return list(ids)
+
+
+def _ids_below(turn: OpenTurn) -> tuple[list[str], list[str]]:
+    identities = [s.start.identity for s in _carriers(turn) if s.start.identity is not None]
+    threads = dict.fromkeys(i.thread_id for i in identities if i.thread_id is not None)
+    users = dict.fromkeys(i.user_id for i in identities if i.user_id is not None)
+    return list(threads), list(users)
+
+
+def _carriers(turn: OpenTurn) -> list[OpenSpan]:
+    return [
+        span
+        for span in turn.spans.values()
+        if span.parent is not None
+        and span.start.identity is not None
+        and (span.start.identity.thread_id or span.start.identity.user_id)
+        and not span.beneath("tool")
+    ]
+
+
+def _thread_of(span: OpenSpan) -> str | None:
+    return None if span.start.identity is None else span.start.identity.thread_id
+
+
+def _part_of(turn: OpenTurn, carrier: OpenSpan) -> OpenTurn:
+    part = OpenTurn(carrier.start.run, carrier.start.at_ns)
+    spans = [s for s in turn.spans.values() if s is carrier or carrier in s.ancestors()]
+    _copy(turn, part, spans)
+    return part
+
+
+def _copy(source: OpenTurn, target: OpenTurn, spans: list[OpenSpan]) -> None:
+    runs = {span.start.run for span in spans}
+    for span in spans:
+        start: SpanStarted = span.start
+        if start.parent not in runs:
+            start = msgspec.structs.replace(start, parent=None)
+        target.start(start)
+    for span in sorted((s for s in spans if s.end is not None), key=lambda s: s.ended_order):
+        if span.end is not None:
+            target.end(span.end)
+    for span in spans:
+        target.spans[span.start.run].first_chunk_ns = span.first_chunk_ns
+    target.abandoned = source.abandoned
+
+
+def _mapping(data: bytes | None) -> dict[str, Any]:
+    value = None if data is None else msgspec.json.decode(data)
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+__all__ = ["Belonging", "Identity", "answer_ids", "belonging_of", "split_by_thread"]

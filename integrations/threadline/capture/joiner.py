@@ -1,0 +1,121 @@
+"""Joins starts and ends into turns. Runs on the writer's side only, so it needs no lock."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from threadline.capture.events import (
+    CaptureEvent,
+    FirstChunk,
+    Noted,
+    SpanEnded,
+    SpanStarted,
+    TurnClosed,
+    TurnOpened,
+    Updated,
+)
+from threadline.capture.open_turn import OpenTurn
+from threadline.store.journal import Journal
+
+MAX_OPEN_TURNS: Final = 10_000
+GRACE_S: Final = 5.0
+"""How long a turn whose root has ended waits for runs that have not."""
+
+LONGEST_TURN_S: Final = 24 * 3600.0
+"""A run that has been silent for this long is taken for one that will never end."""
+
+
+class Joiner:
+    """Open turns by key. Feed it events in order; take out what is whole."""
+
+    def __init__(self) -> None:
+        self.open: dict[bytes, OpenTurn] = {}
+        self.notes: list[Noted | Updated] = []
+        self.discarded = 0
+        self._whole: list[OpenTurn] = []
+        self._over_since: dict[bytes, float] = {}
+
+    def feed(self, event: CaptureEvent, journal: Journal | None, now: float) -> None:
+        """Take in one event.
+
+        Args:
+            event: What happened.
+            journal: The journal that it stands in, which must stay until its turn is stored.
+            now: Monotonic seconds.
+        """
+        if isinstance(event, Noted | Updated):
+            self.notes.append(event)
+            return
+        turn = self.open.get(event.turn)
+        if turn is None:
+            turn = self._begin(event)
+            if turn is None:
+                return
+        if journal is not None:
+            journal.turns.add(event.turn)
+        _apply(turn, event)
+        if turn.is_over:
+            if turn.is_whole:
+                self._finish(turn)
+            else:
+                self._over_since.setdefault(turn.key, now)
+
+    def take_whole(self, now: float, *, force: bool = False, close: bool = False) -> list[OpenTurn]:
+        """Take out the turns that are whole, or have waited long enough.
+
+        Args:
+            now: Monotonic seconds.
+            force: Take those whose root has ended even if other runs of theirs are open.
+            close: Take all that there are; those whose root has not ended are abandoned.
+        """
+        for key, since in list(self._over_since.items()):
+            if force or close or now - since > GRACE_S:
+                self._finish(self.open[key])
+        if close:
+            self.abandon(list(self.open.values()))
+        elif len(self.open) > MAX_OPEN_TURNS:
+            self.abandon(list(self.open.values())[: len(self.open) - MAX_OPEN_TURNS])
+        whole, self._whole = self._whole, []
+        return whole
+
+    def abandon(self, turns: list[OpenTurn]) -> None:
+        """End `turns` as ones whose process died or whose run never ends."""
+        for turn in turns:
+            turn.abandoned = True
+            self._finish(turn)
+
+    def sweep(self, now_ns: int) -> None:
+        """Abandon turns that have been silent for too long."""
+        limit = now_ns - int(LONGEST_TURN_S * 1e9)
+        self.abandon([turn for turn in self.open.values() if turn.last_ns < limit])
+
+    def _begin(
+        self, event: SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed
+    ) -> OpenTurn | None:
+        if not isinstance(event, SpanStarted | TurnOpened):
+            self.discarded += 1  # the end of something whose start was never seen, or came late
+            return None
+        turn = OpenTurn(event.turn, event.at_ns)
+        self.open[event.turn] = turn
+        return turn
+
+    def _finish(self, turn: OpenTurn) -> None:
+        self._over_since.pop(turn.key, None)
+        if self.open.pop(turn.key, None) is not None:
+            self._whole.append(turn)
+
+
+def _apply(
+    turn: OpenTurn, event: SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed
+) -> None:
+    if isinstance(event, SpanStarted):
+        turn.start(event)
+    elif isinstance(event, SpanEnded):
+        turn.end(event)
+    elif isinstance(event, FirstChunk):
+        turn.first_chunk(event)
+    elif isinstance(event, TurnOpened):
+        turn.opened = event
+    else:
+        turn.closed = event
+        turn.last_ns = max(turn.last_ns, event.at_ns)

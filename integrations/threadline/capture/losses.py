@@ -1,0 +1,42 @@
+"""What could not be recorded, counted by reason and said once."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+logger: Final = logging.getLogger("threadline")
+logger.addHandler(logging.NullHandler())
+
+
+class Losses:
+    """Counts what was dropped, by reason. Only adds; approximate under contention, never locked.
+
+    The first loss of each reason is logged as a warning, once, without any content.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self._said: dict[str, None] = {}
+
+    def add(self, reason: str, count: int = 1, *, detail: str = "") -> None:
+        """Count `count` things lost for `reason`; warn the first time."""
+        before = self.counts.get(reason, 0)
+        self.counts[reason] = before + count
+        if before == 0:
+            self.warn(reason, detail)
+
+    def warn_once(self, reason: str, detail: str = "") -> None:
+        """Say something that loses nothing, the first time only."""
+        if reason not in self._said:
+            self._said[reason] = None
+            self.warn(reason, detail)
+
+    def warn(self, reason: str, detail: str = "") -> None:
+        """Say it in the log, without content."""
+        logger.warning("threadline: %s%s", reason, f" ({detail})" if detail else "")
+
+    @property
+    def total(self) -> int:
+        """How many things were lost in all."""
+        return sum(self.counts.values())

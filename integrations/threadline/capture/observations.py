@@ -1,0 +1,159 @@
+"""Tool observations: one for each tool call of the main line, joined by its call id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from threadline.capture.events import Ref
+from threadline.capture.open_turn import OpenSpan, OpenTurn
+from threadline.capture.transcript import BodyOf, Transcript
+from threadline.model.message import ASSISTANT, TOOL
+from threadline.model.parts import ToolCallPart, ToolCallResponsePart
+
+
+@dataclass(slots=True)
+class Observed:
+    """One tool execution: the call that asked for it, the runs that made it, what came of it."""
+
+    name: str
+    call: ToolCallPart | None = None
+    call_digest: bytes | None = None
+    result: Ref | None = None
+    result_part: ToolCallResponsePart | None = None
+    runs: list[OpenSpan] = field(default_factory=list[OpenSpan])
+    offered: bool = True
+
+    @property
+    def call_id(self) -> str | None:
+        """The id of the call, as the model or the framework gave it."""
+        if self.call is not None and self.call.id is not None:
+            return self.call.id
+        return call_id_of(self.runs[0]) if self.runs else None
+
+    @property
+    def outcome(self) -> str:
+        """What came of it, by its last attempt and by what the model was told."""
+        if not self.runs:
+            if self.result_part is None:
+                return "not_run"
+            failed = "not_run" if self.offered else "unknown_tool"
+            return failed if self.result_part.error else "ok"
+        end = self.runs[-1].end
+        if end is None:
+            return "running"
+        if end.status == "ok":
+            return "error" if self.result_part is not None and self.result_part.error else "ok"
+        return end.status if end.status in {"cancelled", "interrupted"} else "error"
+
+
+def observe_tools(
+    turn: OpenTurn, transcript: Transcript, body_of: BodyOf, offered: dict[int, set[str]]
+) -> list[Observed]:
+    """Return the tool observations of a turn, in call order.
+
+    Args:
+        turn: The turn, whole.
+        transcript: Its transcript.
+        body_of: Gives the body of a digest.
+        offered: The names of the tools that each model call was offered, by the span's number.
+    """
+    runs = [s for s in turn.spans.values() if s.kind == "tool" and not s.beneath("tool")]
+    runs = [s for s in runs if not s.internal]
+    results = _results(turn, transcript, body_of)
+    observed: list[Observed] = []
+    for digest, span in _asking(transcript, body_of):
+        for part in body_of(digest).parts:
+            if isinstance(part, ToolCallPart):
+                names = offered.get(span.n) if span is not None else None
+                one = Observed(part.name, part, digest)
+                one.offered = not names or part.name in names
+                one.runs = _runs_of(part, span, runs)
+                runs = [r for r in runs if r not in one.runs]
+                _take_result(one, results)
+                observed.append(one)
+    observed.extend(_uncalled(runs, results, body_of))
+    return observed
+
+
+def call_id_of(run: OpenSpan) -> str | None:
+    """Return the id of the call that a tool run answers, if it was told."""
+    return None if run.start.detail is None else run.start.detail.call_id
+
+
+def _asking(transcript: Transcript, body_of: BodyOf) -> Iterable[tuple[bytes, OpenSpan | None]]:
+    seen: set[bytes] = set()
+    sayings = [(s.digest, s.span) for s in transcript.said if s.role == ASSISTANT]
+    unsaid = [(digest, call) for call in transcript.calls for digest, _ in call.outputs]
+    for digest, span in (*sayings, *unsaid):
+        if digest not in seen and body_of(digest).role == ASSISTANT:
+            seen.add(digest)
+            yield digest, span
+
+
+def _results(
+    turn: OpenTurn, transcript: Transcript, body_of: BodyOf
+) -> dict[str, list[tuple[Ref, ToolCallResponsePart]]]:
+    """What the model was told, by call id: the transcript first, then what tools returned."""
+    refs: dict[Ref, None] = {}
+    for saying in transcript.said:
+        if saying.role == TOOL:
+            refs[saying.digest, saying.framework_id] = None
+    for span in turn.spans.values():
+        if span.kind in {"tool", "step"} and not span.beneath("tool"):
+            refs.update(dict.fromkeys(span.outputs))
+    results: dict[str, list[tuple[Ref, ToolCallResponsePart]]] = {}
+    for ref in refs:
+        for part in body_of(ref[0]).parts:
+            if isinstance(part, ToolCallResponsePart) and part.id is not None:
+                results.setdefault(part.id, []).append((ref, part))
+    return results
+
+
+def _runs_of(part: ToolCallPart, asked_by: OpenSpan | None, runs: list[OpenSpan]) -> list[OpenSpan]:
+    """The attempts at one call: by id, or where runs tell no id the first by name and arguments."""
+    after = -1 if asked_by is None else asked_by.n
+    if part.id is not None:
+        mine = [r for r in runs if call_id_of(r) == part.id and r.n > after]
+        if mine:
+            return mine
+    wanted = msgspec.json.encode(part.arguments, order="sorted")
+    for run in runs:
+        if call_id_of(run) is None and run.n > after and run.start.name == part.name:
+            given = run.start.detail.arguments if run.start.detail is not None else None
+            if given is not None and _sorted(given) == wanted:
+                return [run]
+    return []
+
+
+def _sorted(data: bytes) -> bytes:
+    return msgspec.json.encode(msgspec.json.decode(data), order="sorted")
+
+
+def _take_result(one: Observed, results: dict[str, list[tuple[Ref, ToolCallResponsePart]]]) -> None:
+    call_id = one.call_id
+    if call_id is not None and results.get(call_id):
+        one.result, one.result_part = results[call_id][0]
+
+
+def _uncalled(
+    runs: list[OpenSpan],
+    results: dict[str, list[tuple[Ref, ToolCallResponsePart]]],
+    body_of: BodyOf,
+) -> Iterable[Observed]:
+    """Runs that no message of the main line asked for: the application called the tool itself."""
+    by_id: dict[str, Observed] = {}
+    for run in runs:
+        call_id = call_id_of(run)
+        if call_id is not None and call_id in by_id:
+            by_id[call_id].runs.append(run)
+            continue
+        one = Observed(run.start.name, runs=[run])
+        if call_id is not None:
+            by_id[call_id] = one
+        _take_result(one, results)
+        if one.result is None and run.outputs and body_of(run.outputs[0][0]).role == TOOL:
+            one.result = run.outputs[0]
+        yield one

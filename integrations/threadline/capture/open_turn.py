@@ -1,0 +1,157 @@
+"""A turn under way: its spans as they start and end, until it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from threadline.capture.events import (
+    FirstChunk,
+    Identity,
+    Ref,
+    SpanEnded,
+    SpanStarted,
+    TurnClosed,
+    TurnOpened,
+)
+
+
+class OpenSpan:
+    """One span: how it started and, once it has, how it ended."""
+
+    __slots__ = ("children", "end", "ended_order", "first_chunk_ns", "n", "parent", "start")
+
+    def __init__(self, start: SpanStarted, n: int, parent: OpenSpan | None) -> None:
+        self.start = start
+        self.n = n
+        self.parent = parent
+        self.children: list[OpenSpan] = []
+        self.end: SpanEnded | None = None
+        self.ended_order = -1
+        self.first_chunk_ns: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of span: llm, tool, step and so on."""
+        return self.start.kind
+
+    @property
+    def inputs(self) -> tuple[Ref, ...]:
+        """The messages it was given, as known at last."""
+        if self.end is not None and self.end.late_messages is not None:
+            return self.end.late_messages
+        return self.start.messages or ()
+
+    @property
+    def words(self) -> bytes | None:
+        """What a root's other input says of the user's words."""
+        late = None if self.end is None else self.end.late_words
+        return late or self.start.words
+
+    @property
+    def outputs(self) -> tuple[Ref, ...]:
+        """The messages it produced, or a root's list at its end."""
+        return (self.end.messages or ()) if self.end is not None else ()
+
+    @property
+    def internal(self) -> bool:
+        """Whether the framework or the application marked it as no part of the transcript."""
+        detail = self.start.detail
+        return detail is not None and detail.internal
+
+    def beneath(self, kind: str) -> bool:
+        """Tell whether it runs inside a span of this kind."""
+        above = self.parent
+        while above is not None:
+            if above.kind == kind:
+                return True
+            above = above.parent
+        return False
+
+    def ancestors(self) -> Iterator[OpenSpan]:
+        """Yield its parent, its parent's parent, and so on."""
+        above = self.parent
+        while above is not None:
+            yield above
+            above = above.parent
+
+
+class OpenTurn:
+    """A turn under way: one root run, or all root runs inside one `threadline.turn(...)`."""
+
+    def __init__(self, key: bytes, started_ns: int) -> None:
+        self.key = key
+        self.started_ns = started_ns
+        self.last_ns = started_ns
+        self.opened: TurnOpened | None = None
+        self.closed: TurnClosed | None = None
+        self.spans: dict[bytes, OpenSpan] = {}
+        self.roots: list[OpenSpan] = []
+        self.open_count = 0
+        self.left_open_by_root = False
+        self.abandoned = False
+        self.row: int | None = None
+
+    def start(self, event: SpanStarted) -> None:
+        """Take in a span's start; a start that was seen before is ignored."""
+        if event.run in self.spans:
+            return
+        parent = None if event.parent is None else self.spans.get(event.parent)
+        span = OpenSpan(event, len(self.spans), parent)
+        self.spans[event.run] = span
+        (self.roots if parent is None else parent.children).append(span)
+        self.open_count += 1
+        self.last_ns = max(self.last_ns, event.at_ns)
+
+    def end(self, event: SpanEnded) -> None:
+        """Take in a span's end; an end without a start, or a second one, is ignored."""
+        span = self.spans.get(event.run)
+        if span is None or span.end is not None:
+            return
+        span.end = event
+        span.ended_order = len(self.spans) - self.open_count
+        self.open_count -= 1
+        self.last_ns = max(self.last_ns, event.at_ns)
+        if span.parent is None and event.messages is None and not event.texts:
+            self.left_open_by_root = self.left_open_by_root or self._has_open_model_call(span)
+
+    def first_chunk(self, event: FirstChunk) -> None:
+        """Take in the arrival of a first chunk."""
+        span = self.spans.get(event.run)
+        if span is not None and span.first_chunk_ns is None:
+            span.first_chunk_ns = event.at_ns
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the application is done with it: its root has ended, or its scope was left."""
+        if self.opened is not None:
+            return self.closed is not None
+        return bool(self.roots) and all(root.end is not None for root in self.roots)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing more is to come."""
+        if not self.is_over:
+            return False
+        if self.open_count == 0:
+            return True
+        # a root that failed leaves runs behind that never end; one that ended well may be early
+        return any(r.end is not None and r.end.status != "ok" for r in self.roots)
+
+    @property
+    def identity(self) -> Identity:
+        """Whose turn it is, as its scope or its first root says."""
+        if self.opened is not None:
+            return self.opened.identity
+        for root in self.roots:
+            if root.start.identity is not None:
+                return root.start.identity
+        return Identity()
+
+    def _has_open_model_call(self, root: OpenSpan) -> bool:
+        return any(
+            span.end is None
+            and span.kind == "llm"
+            and not span.beneath("tool")
+            and span is not root
+            for span in self.spans.values()
+        )

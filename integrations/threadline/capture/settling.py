@@ -1,0 +1,197 @@
+"""Settles a group of whole turns into one transaction of the store."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from threadline.capture.assembly import Assembly, BodySource, generated_thread_id
+from threadline.capture.events import Noted, Updated
+from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
+from threadline.capture.open_turn import OpenTurn
+from threadline.ids import derived_uuid, pack_id
+from threadline.model.message import ASSISTANT, Body
+from threadline.store.held import Held
+from threadline.store.schema import STATUSES
+from threadline.store.writer import KnownTurn, Rows, StoreWriter
+
+_RUNNING = STATUSES.index("running")
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where records come from: what every turn of a process shares. Each journal begins with it."""
+
+    tenant: str = ""
+    app: str | None = None
+    environment: str | None = None
+    release: str | None = None
+    destinations: tuple[str, ...] = ()
+    sample: float = 1.0
+
+
+class Settler:
+    """Writes turns and notes; everything of a group, or nothing of it."""
+
+    def __init__(
+        self,
+        store: StoreWriter,
+        origin: Origin,
+        seal: Callable[[Body], tuple[bytes, bytes]],
+    ) -> None:
+        self._store = store
+        self._origin = origin
+        self._seal = seal
+
+    def for_origin(self, origin: Origin) -> Settler:
+        """Return a settler for what another process has left."""
+        return Settler(self._store, origin, self._seal)
+
+    def settle(
+        self,
+        turns: Sequence[OpenTurn],
+        notes: Sequence[Noted | Updated],
+        find_body: Callable[[bytes], Body],
+        now_ns: int,
+    ) -> None:
+        """Store a group.
+
+        Raises:
+            StoreUnavailableError: if the store cannot take it now; nothing of it was stored.
+        """
+        parts = [part for turn in turns for part in split_by_thread(turn)]
+        belongings = [belonging_of(part) for part in parts]
+        store = self._store
+        origin = self._origin
+        store.begin(now_ns=now_ns, process=(origin.app, origin.environment, origin.release))
+        try:
+            rows = Rows(store.key)
+            known = store.known_turns([b.turn_id for b in belongings])
+            histories = [
+                _history_of(p, b, find_body) for p, b in zip(parts, belongings, strict=True)
+            ]
+            sent = [i for history in histories for i in history]
+            holders = store.threads_of_answers(self._origin.tenant, sent) if sent else {}
+            for belonging, history in zip(belongings, histories, strict=True):
+                _name_by_history(belonging, history, holders)
+            store.load([(self._origin.tenant, b.thread_id) for b in belongings if b.thread_id])
+            for part, belonging, history in zip(parts, belongings, histories, strict=True):
+                _name_by_history(belonging, history, holders)  # by what this group itself says
+                answers = self._settle_turn(part, belonging, rows, known, find_body)
+                for framework_id, holder in answers.items():
+                    holders.setdefault(framework_id, []).append(holder)
+            for note in notes:
+                self._settle_note(note, rows, now_ns)
+        except BaseException:
+            store.rollback()
+            raise
+        store.commit(rows)
+
+    def _settle_turn(
+        self,
+        turn: OpenTurn,
+        belonging: Belonging,
+        rows: Rows,
+        known: dict[str, KnownTurn],
+        find_body: Callable[[bytes], Body],
+    ) -> dict[str, tuple[str, str | None]]:
+        row, continues = turn.row, None
+        before = known.get(belonging.turn_id)
+        if before is not None and before.started_ns != turn.started_ns:
+            continues = belonging.turn_id
+            belonging.turn_id = str(derived_uuid(continues, str(turn.started_ns)))
+            before = self._store.known_turns([belonging.turn_id]).get(belonging.turn_id)
+        if before is not None:
+            if before.status != _RUNNING:
+                return {}  # a journal that was taken in before it could be deleted
+            row = before.row
+        if self._is_unwanted(turn, belonging):
+            return {}
+        held = self._conversation_of(turn, belonging)
+        row = self._store.take_number("turn") if row is None else row
+        known[belonging.turn_id] = KnownTurn(row, turn.started_ns, 0, held.id)
+        bodies = BodySource(find_body, self._seal)
+        process = self._store.process_row
+        assembly = Assembly(
+            turn, belonging, held, rows, bodies, row=row, process=process, continues=continues
+        )
+        transcript = assembly.write(self._origin.destinations, self._store.deleted_digests)
+        holder = (held.thread_id, held.user_id)
+        return {
+            s.framework_id: holder
+            for s in transcript.said
+            if s.framework_id is not None and s.role == ASSISTANT
+        }
+
+    def _conversation_of(self, turn: OpenTurn, belonging: Belonging) -> Held:
+        generated = belonging.thread_id is None
+        thread_id = belonging.thread_id or generated_thread_id(belonging.turn_id)
+        tenant = self._origin.tenant
+        return self._store.held(tenant, thread_id, now_ns=turn.started_ns, generated=generated)
+
+    def _is_unwanted(self, turn: OpenTurn, belonging: Belonging) -> bool:
+        thread_id = belonging.thread_id or generated_thread_id(belonging.turn_id)
+        tenant, sample = self._origin.tenant, self._origin.sample
+        if sample < 1.0 and zlib.crc32(thread_id.encode()) / 2**32 >= sample:
+            return True
+        names = [("thread", tenant, thread_id)]
+        if belonging.user_id is not None:
+            names.append(("user", tenant, belonging.user_id))
+        return any(self._store.is_deleted(words, turn.started_ns) for words in names)
+
+    def _settle_note(self, event: Noted | Updated, rows: Rows, now_ns: int) -> None:
+        tenant = self._origin.tenant
+        if isinstance(event, Updated):
+            self._store.load([(tenant, event.thread_id)])
+            held = self._store.held(tenant, event.thread_id, now_ns=event.at_ns)
+            _update(held, event)
+            rows.conversations[held.id] = held
+            return
+        note = event.note
+        held = None
+        if note.thread_id is not None:
+            self._store.load([(tenant, note.thread_id)])
+            held = self._store.held(tenant, note.thread_id, now_ns=now_ns)
+            rows.conversations[held.id] = held
+        kind = str(note.__struct_config__.tag)
+        turn_id = None if note.turn_id is None else pack_id(note.turn_id)
+        value = getattr(note, "value", None)
+        record = msgspec.json.encode(note).decode()
+        packed = pack_id(note.id)
+        conversation = None if held is None else held.id
+        rows.notes.append((packed, kind, conversation, turn_id, note.at_ns, value, record))
+        rows.outbox.extend((name, kind, conversation, packed) for name in self._origin.destinations)
+
+
+def _history_of(
+    turn: OpenTurn, belonging: Belonging, find_body: Callable[[bytes], Body]
+) -> list[str]:
+    if belonging.thread_id is not None:
+        return []
+    return answer_ids(turn, lambda digest: find_body(digest).role)
+
+
+def _name_by_history(
+    belonging: Belonging, history: list[str], holders: dict[str, list[tuple[str, str | None]]]
+) -> None:
+    """A caller that holds the history itself is known by the ids of the answers it sends."""
+    for framework_id in history:
+        found = set(holders.get(framework_id, ()))
+        if belonging.thread_id is None and len(found) == 1:
+            thread_id, user_id = next(iter(found))
+            if _agrees(belonging.user_id, user_id):
+                belonging.thread_id = thread_id
+
+
+def _agrees(user_id: str | None, other: str | None) -> bool:
+    return user_id is None or other is None or user_id == other
+
+
+def _update(held: Held, event: Updated) -> None:
+    if event.metadata is not None:
+        held.metadata = held.metadata | msgspec.json.decode(event.metadata)
+    held.tags = list(dict.fromkeys([*held.tags, *event.tags]))
+    held.title = event.title or held.title
+    held.user_id = event.user_id or held.user_id
+    held.updated_ns = max(held.updated_ns, event.at_ns)

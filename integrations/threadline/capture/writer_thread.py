@@ -1,0 +1,279 @@
+"""The writer: one daemon thread per process that joins, settles and cuts the journal.
+
+It owns everything that changes. Hooks only append to a deque and, when a turn may have ended, put
+a token into a queue; both are safe when a hook interrupts a hook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shutil
+import threading
+from collections.abc import Generator
+from typing import Final
+
+import msgspec
+
+from threadline.capture.events import CaptureEvent, decode_event
+from threadline.capture.joiner import Joiner
+from threadline.capture.journal_keeper import JournalKeeper
+from threadline.capture.open_turn import OpenTurn
+from threadline.capture.recorder import Recorder
+from threadline.capture.settling import Settler
+from threadline.capture.taking_in import take_in
+from threadline.clock import Clock
+from threadline.errors import StoreError
+from threadline.store.writer import StoreWriter
+
+GATHER_S: Final = 0.02
+TICK_S: Final = 1.0
+MAX_GROUP: Final = 256
+_RETRY_S: Final = 2.0
+_ROOM_CHECK_S: Final = 5.0
+_NO_ROOM: Final = "recording stopped: the disk has less free space than min_free_bytes"
+
+
+class WriterThread:
+    """Takes what the recorder hands over to the store, in groups."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        keeper: JournalKeeper,
+        store: StoreWriter,
+        settler: Settler,
+        *,
+        clock: Clock,
+        min_free_bytes: int,
+        max_memory_bytes: int,
+    ) -> None:
+        self.stored_turns = 0
+        self._losses = recorder.losses
+        self._recorder = recorder
+        self._keeper = keeper
+        self._store = store
+        self._settler = settler
+        self._clock = clock
+        self._min_free_bytes = min_free_bytes
+        self._max_memory_bytes = max_memory_bytes
+        self._joiner = Joiner()
+        self._waiting: list[OpenTurn] = []
+        self._retry_at = 0.0
+        self._room_checked_at = 0.0
+        self.has_taken_in = False
+        self._wake: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.working = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Let the thread know that a turn may have ended; start it if need be. Safe in hooks."""
+        self._wake.put("work")
+        if self._thread is None and not self._stopping:
+            self._start()
+
+    def flush(self, timeout: float, *, close: bool = False) -> bool:
+        """Store all that has been handed over so far, on the calling thread.
+
+        Args:
+            timeout: Seconds to wait for the writer to be done with what it is doing.
+            close: Also end the turns that are still under way, as abandoned.
+
+        Returns:
+            Whether everything that could be stored is stored.
+        """
+        if not self.working.acquire(timeout=max(0.0, timeout)):
+            return False
+        try:
+            self._retry_at = 0.0
+            self._work(force=True, close=close)
+            return not (self._waiting or self._joiner.notes or self._recorder.queue)
+        finally:
+            self.working.release()
+
+    def stop(self, timeout: float) -> bool:
+        """Store everything, end the thread, close the store; journals of what is left stay."""
+        deadline = self._clock.monotonic() + timeout
+        self._stopping = True
+        done = self.flush(timeout, close=True)
+        self._wake.put("stop")
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(0.05, deadline - self._clock.monotonic()))
+        if self.working.acquire(timeout=max(0.05, deadline - self._clock.monotonic())):
+            try:
+                self._keeper.cut(self._recorder, close=True)
+                self._store.close()
+            finally:
+                self.working.release()
+        self._thread = None
+        self._stopping = False
+        return done
+
+    @contextlib.contextmanager
+    def parked(self, timeout: float) -> Generator[None]:
+        """Hold the writer with its connection closed, so that this process may fork."""
+        held = self.working.acquire(timeout=timeout)
+        try:
+            if held:
+                self._store.close()
+            yield
+        finally:
+            if held:
+                self.working.release()
+
+    def pending(self) -> int:
+        """Return how many turns are under way or wait for the store."""
+        return len(self._joiner.open) + len(self._waiting)
+
+    def take_in(self) -> int:
+        """Take in the journals of processes that are gone; returns how many turns they held."""
+        self.has_taken_in = True
+        if self._keeper.folder is None:
+            return 0
+        with self.working:
+            return take_in(self._keeper.folder, self._settler, self._clock)
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="threadline-writer", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down: the journal keeps what there is
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                token = self._wake.get(timeout=self._pause())
+            except queue.Empty:
+                token = "tick"
+            if token == "stop":
+                return
+            if token == "work":
+                self._gather()
+            with self.working:
+                if not self._stopping:
+                    self._work()
+
+    def _pause(self) -> float | None:
+        """How long to wait: for ever when there is nothing that time alone could change."""
+        busy = self._joiner.open or self._waiting or self._recorder.queue
+        return TICK_S if busy or self._recorder.stopped_for else None
+
+    def _gather(self) -> None:
+        """Let a group come together; one commit serves all its turns."""
+        deadline = self._clock.monotonic() + GATHER_S
+        while True:
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                return
+            try:
+                token = self._wake.get(timeout=left)
+            except queue.Empty:
+                return
+            if token == "stop":
+                self._wake.put(token)
+                return
+
+    def _work(self, *, force: bool = False, close: bool = False) -> None:
+        try:
+            now = self._clock.monotonic()
+            self._drain(now)
+            self._joiner.sweep(self._clock.now_ns())
+            self._waiting.extend(self._joiner.take_whole(now, force=force, close=close))
+            if self._waiting or self._joiner.notes:
+                if not self.has_taken_in:
+                    self.take_in()
+                self._settle(now)
+            if not self._joiner.notes:
+                self._keeper.cut(self._recorder)
+            self._mind_the_room(now)
+        except Exception as error:  # noqa: BLE001 (the thread must live; what failed is counted)
+            self._losses.add("the writer failed", detail=f"{type(error).__name__}: {error}")
+
+    def _drain(self, now: float) -> None:
+        handed = self._recorder.queue
+        batch = [handed.popleft() for _ in range(len(handed))]
+        self._keeper.take(batch)
+        for journal, data, _ in batch:
+            event = self._decode(data)
+            if event is not None:
+                self._joiner.feed(event, journal, now)
+
+    def _decode(self, data: bytes) -> CaptureEvent | None:
+        try:
+            return decode_event(data)
+        except msgspec.MsgspecError as error:
+            self._losses.add("an event could not be read back", detail=type(error).__name__)
+            return None
+
+    def _settle(self, now: float) -> None:
+        if now < self._retry_at:
+            return
+        while self._waiting or self._joiner.notes:
+            group, notes = self._waiting[:MAX_GROUP], list(self._joiner.notes)
+            try:
+                self._settler.settle(group, notes, self._keeper.find_body, self._clock.now_ns())
+            except StoreError as error:
+                self._put_off(now, error)
+                return
+            except Exception as error:  # noqa: BLE001 (one bad turn must not block the others)
+                self._settle_one_by_one(group, error)
+                continue
+            del self._waiting[: len(group)]
+            del self._joiner.notes[: len(notes)]
+            self._done_with(group)
+
+    def _settle_one_by_one(self, group: list[OpenTurn], error: Exception) -> None:
+        """A group that fails is tried turn by turn; what fails alone is given up and counted."""
+        if not group:
+            lost = len(self._joiner.notes)
+            self._losses.add("a note could not be stored", lost, detail=type(error).__name__)
+            self._joiner.notes.clear()
+        for turn in group:
+            try:
+                self._settler.settle([turn], [], self._keeper.find_body, self._clock.now_ns())
+                self._done_with([turn])
+            except StoreError:
+                return
+            except Exception as failure:  # noqa: BLE001 (counted)
+                self._losses.add("a turn could not be stored", detail=type(failure).__name__)
+                self._keeper.forget([turn], self._recorder)
+            self._waiting.remove(turn)
+
+    def _done_with(self, turns: list[OpenTurn]) -> None:
+        self.stored_turns += len(turns)
+        self._keeper.forget(turns, self._recorder)
+        for path in self._store.moved_aside[:]:
+            self._losses.warn_once("the store was damaged and has been moved aside", str(path))
+            self._store.moved_aside.remove(path)
+
+    def _put_off(self, now: float, error: StoreError) -> None:
+        """The store cannot take it now: wait, keep the journals, and stay within memory."""
+        self._retry_at = now + _RETRY_S
+        self._losses.warn_once("the store cannot be written; the journal keeps it", str(error))
+        while self._waiting and self._keeper.held_bytes() > self._max_memory_bytes:
+            dropped = self._waiting[: max(1, len(self._waiting) // 10)]
+            del self._waiting[: len(dropped)]
+            if self._recorder.journal is None or self._recorder.journal.path is None:
+                self._losses.add("memory was full", len(dropped))
+                self._keeper.forget(dropped, self._recorder)
+            # else they stay in the journal, which the next process takes in
+
+    def _mind_the_room(self, now: float) -> None:
+        """Below the floor of free space recording stops; it goes on when there is room again."""
+        if now - self._room_checked_at < _ROOM_CHECK_S and self._room_checked_at:
+            return
+        self._room_checked_at = now
+        if self._keeper.folder is None or self._min_free_bytes == 0:
+            return
+        try:
+            free = shutil.disk_usage(self._keeper.folder).free
+        except OSError:
+            return
+        room = free >= self._min_free_bytes
+        self._recorder.stopped_for = None if room else _NO_ROOM
+        if not room:
+            self._losses.warn_once(_NO_ROOM)

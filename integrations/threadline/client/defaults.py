@@ -1,0 +1,86 @@
+"""The default client: what handlers, connectors and functions use that were given none."""
+
+from __future__ import annotations
+
+import os
+import contextlib
+import sqlite3
+import weakref
+from pathlib import Path
+from typing import Any, Final
+
+from threadline.client.client import Client, living_clients
+from threadline.errors import ThreadlineError
+from threadline.settings import MEMORY
+from threadline.store.journal import journal_folder, waiting_journals
+from threadline.store.reader import FileDatabase, Reader
+
+_default: Final[dict[str, Client]] = {}
+_retired: Final[list[weakref.ref[Client]]] = []
+
+
+def configure(**settings: Any) -> Client:
+    """Make a client the default one and return it.
+
+    Turns under way finish where they began; new ones follow. The client that was the default
+    before is flushed, not closed.
+
+    Raises:
+        SettingError: if a setting does not exist or has a value that is not allowed.
+    """
+    client = Client(**settings)
+    before = _default.get("client")
+    _default["client"] = client
+    if before is not None:
+        _retired.append(weakref.ref(before))
+        before.flush()
+    return client
+
+
+def default_client() -> Client:
+    """Return the default client; made from the environment when first asked for."""
+    client = _default.get("client")
+    if client is None:
+        client = _default.setdefault("client", Client())
+    return client
+
+
+def following_clients() -> list[Client]:
+    """Return the default client and those that were it before, which may have turns under way."""
+    earlier = (ref() for ref in reversed(_retired))
+    return [default_client(), *(client for client in earlier if client is not None)]
+
+
+def open_store(path: str | os.PathLike[str] | None = None) -> Reader:
+    """Open the read side of a store.
+
+    What processes that are gone have left in journals is taken in first, where the store can be
+    written; what this process has recorded into it is stored first.
+
+    Args:
+        path: The store's file; by default the default client's store.
+
+    Raises:
+        StoreNotFoundError: if there is no store.
+        StoreNewerError: if a newer Threadline wrote it.
+        StoreUnavailableError: if it cannot be read.
+    """
+    client = default_client()
+    if path is None and client.settings.store == MEMORY:
+        return client.reader()
+    wanted = client.settings.store if path is None else Path(path).expanduser().absolute()
+    for live in list(living_clients):
+        if live.settings.store == wanted and live.has_started:
+            return live.reader()
+    return _open_cold(Path(wanted), client)
+
+
+def _open_cold(path: Path, like: Client) -> Reader:
+    if waiting_journals(journal_folder(path)):
+        with contextlib.suppress(ThreadlineError, OSError, sqlite3.Error):
+            taker = Client(store=path, redact=list(like.settings.redact), min_free_bytes=0)
+            taker.take_in()
+            taker.close()
+    database = FileDatabase(path)
+    database.check()
+    return Reader(database, path)

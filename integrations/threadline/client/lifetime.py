@@ -1,0 +1,65 @@
+"""Exits and forks: what every client of this process does when one comes."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+from collections.abc import Generator
+from typing import Final
+
+from threadline.client.client import living_clients
+
+
+def close_all() -> None:
+    """Close every client of this process, each within its own `shutdown_timeout`."""
+    for client in list(living_clients):
+        with contextlib.suppress(Exception):
+            client.close()
+
+
+@contextlib.contextmanager
+def _parked_clients() -> Generator[None]:
+    with contextlib.ExitStack() as stack:
+        for client in list(living_clients):
+            stack.enter_context(client.parked())
+        yield
+
+
+class _ForkGuard:
+    """Closes every connection before a fork; parent and child open their own again, lazily."""
+
+    def __init__(self) -> None:
+        self._stack: contextlib.ExitStack | None = None
+
+    def before(self) -> None:
+        self._stack = contextlib.ExitStack()
+        with contextlib.suppress(Exception):
+            self._stack.enter_context(_parked_clients())
+
+    def in_parent(self) -> None:
+        self._leave()
+
+    def in_child(self) -> None:
+        self._leave()
+        for client in list(living_clients):
+            client.begin_anew()
+
+    def _leave(self) -> None:
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            with contextlib.suppress(Exception):
+                stack.close()
+
+
+_fork_guard: Final = _ForkGuard()
+
+
+def register() -> None:
+    """Ask the interpreter to tell of forks and of its end; once per process tree."""
+    atexit.register(close_all)
+    os.register_at_fork(
+        before=_fork_guard.before,
+        after_in_parent=_fork_guard.in_parent,
+        after_in_child=_fork_guard.in_child,
+    )

@@ -1,0 +1,179 @@
+"""What applications say beside the calls: ratings, feedback, events, more about a conversation."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from threadline.capture.events import CaptureEvent, Noted, Updated
+from threadline.capture.guard import never_raises
+from threadline.capture.plain import json_of, plain
+from threadline.capture.scope import current_scope
+from threadline.client.client import Client
+from threadline.client.defaults import default_client
+from threadline.client.scopes import checked_id
+from threadline.errors import ArgumentError
+from threadline.ids import uuid7
+from threadline.model.feedback import Event, Feedback, Rating
+
+
+def rate(
+    value: float | str,
+    *,
+    turn_id: str | None = None,
+    message_id: str | None = None,
+    span_id: str | None = None,
+    thread_id: str | None = None,
+    name: str = "rating",
+    comment: str | None = None,
+    user_id: str | None = None,
+    source: str = "user",
+    client: Client | None = None,
+) -> str:
+    """Judge a turn, a message, a span or a conversation.
+
+    Args:
+        value: -1, 0 or 1 for thumbs; with a `name` of its own any number or any label.
+        turn_id: The turn it is about; several ids together help.
+        message_id: The message it is about.
+        span_id: The span it is about.
+        thread_id: The conversation it is about.
+        name: What is judged, such as `helpfulness`.
+        comment: Why.
+        user_id: Who judged.
+        source: What judged: `user`, `code`, or the name of a judge.
+
+    Returns:
+        The id of the rating.
+
+    Raises:
+        ArgumentError: if nothing is named that it is about, or a thumb is not -1, 0 or 1.
+    """
+    if not (turn_id or message_id or span_id or thread_id):
+        allowed = "one of turn_id, message_id, span_id, thread_id"
+        raise ArgumentError("turn_id", None, allowed)
+    if name == "rating" and value not in {-1, 0, 1}:
+        raise ArgumentError("value", value, "-1, 0 or 1, or any value with a name of its own")
+    label = value if isinstance(value, str) else None
+    if turn_id is None and message_id is not None and ":" in message_id:
+        turn_id = message_id.rsplit(":", 1)[0]
+    rating = Rating(
+        id=str(uuid7()),
+        at_ns=_now(client),
+        name=name,
+        value=None if isinstance(value, str) else float(value),
+        label=label,
+        comment=comment,
+        source=source,
+        user_id=user_id,
+        thread_id=_optional_id("thread_id", thread_id),
+        turn_id=_optional_id("turn_id", turn_id),
+        message_id=_optional_id("message_id", message_id),
+        span_id=_optional_id("span_id", span_id),
+    )
+    _record(Noted(rating), client)
+    return rating.id
+
+
+def feedback(
+    text: str,
+    *,
+    thread_id: str | None = None,
+    turn_id: str | None = None,
+    user_id: str | None = None,
+    client: Client | None = None,
+) -> str:
+    """Keep what a user wrote about a conversation or a turn; returns the id of the feedback.
+
+    Raises:
+        ArgumentError: if neither a thread nor a turn is named, nor one surrounds the call.
+    """
+    turn, thread = _about(turn_id, thread_id)
+    note = Feedback(
+        id=str(uuid7()),
+        at_ns=_now(client),
+        text=str(text),
+        user_id=user_id,
+        thread_id=thread,
+        turn_id=turn,
+    )
+    _record(Noted(note), client)
+    return note.id
+
+
+def event(
+    name: str,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    thread_id: str | None = None,
+    turn_id: str | None = None,
+    client: Client | None = None,
+) -> str:
+    """Keep a named thing that happened, by default in the turn around the call; returns its id.
+
+    Raises:
+        ArgumentError: if no turn or conversation surrounds the call and none is named.
+    """
+    turn, thread = _about(turn_id, thread_id)
+    note = Event(
+        id=str(uuid7()),
+        at_ns=_now(client),
+        name=checked_id("name", name),
+        metadata=plain(dict(metadata or {})),
+        thread_id=thread,
+        turn_id=turn,
+    )
+    _record(Noted(note), client)
+    return note.id
+
+
+def update(
+    thread_id: str,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    tags: Sequence[str] = (),
+    title: str | None = None,
+    user_id: str | None = None,
+    client: Client | None = None,
+) -> None:
+    """Say more about a conversation: the last writer of a metadata key wins, tags add up.
+
+    Raises:
+        ArgumentError: if the thread id is empty or not a text.
+    """
+    changed = Updated(
+        checked_id("thread_id", thread_id),
+        _now(client),
+        json_of(dict(metadata)) if metadata else None,
+        tuple(str(tag) for tag in tags),
+        title,
+        _optional_id("user_id", user_id),
+    )
+    _record(changed, client)
+
+
+@never_raises
+def _record(note: CaptureEvent, client: Client | None) -> None:
+    client = client or default_client()
+    if client.settings.enabled:
+        with client.recorder.draft() as draft:
+            draft.record(note, last=True)
+
+
+def _now(client: Client | None) -> int:
+    return (client or default_client()).clock.now_ns()
+
+
+def _optional_id(argument: str, value: object) -> str | None:
+    return None if value is None else checked_id(argument, value)
+
+
+def _about(turn_id: str | None, thread_id: str | None) -> tuple[str | None, str | None]:
+    scope = current_scope.get()
+    if turn_id is None and thread_id is None and scope is not None:
+        return (str(uuid.UUID(bytes=scope.turn)) if scope.turn else None), scope.thread_id
+    if turn_id is None and thread_id is None:
+        allowed = "a thread or a turn, or a call inside threadline.turn or threadline.conversation"
+        raise ArgumentError("thread_id", None, allowed)
+    return _optional_id("turn_id", turn_id), _optional_id("thread_id", thread_id)

@@ -1,0 +1,93 @@
+"""A plain `RunnableConfig` that names the conversation: for where no context manager can reach."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
+from langchain_core.runnables import RunnableConfig
+
+from threadline.client import Client
+from threadline.client.scopes import checked_id
+from threadline.errors import ArgumentError
+from threadline.langchain.handler import ThreadlineCallbackHandler
+
+
+def config(
+    *,
+    thread_id: str | None = None,
+    user_id: str | None = None,
+    turn_id: str | uuid.UUID | None = None,
+    tags: Sequence[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    client: Client | None = None,
+) -> RunnableConfig:
+    """Return a config with a Threadline handler and the ids in it.
+
+    The thread id goes into the metadata and into `configurable`, where LangGraph's checkpointers
+    look for it; a `configurable` thread id of `config` is taken over.
+
+    Args:
+        thread_id: The conversation.
+        user_id: Whose turn it is.
+        turn_id: The id of the turn, a UUID; it becomes the run id of the root.
+        tags: The turn's tags.
+        metadata: The turn's metadata.
+        name: The name of the turn.
+        config: A config to build upon; it is not changed.
+        client: The client to record by; the default one by default.
+
+    Raises:
+        ArgumentError: if an id is empty, or the turn's id is no UUID.
+
+    Example:
+        >>> config(thread_id="t-1")["configurable"]
+        {'thread_id': 't-1'}
+    """
+    merged: dict[str, Any] = dict(config or {})
+    configurable = dict(merged.get("configurable") or {})
+    added: dict[str, Any] = dict(merged.get("metadata") or {}) | dict(metadata or {})
+    if thread_id is not None:
+        added["thread_id"] = configurable["thread_id"] = checked_id("thread_id", thread_id)
+    elif "thread_id" in configurable:
+        added.setdefault("thread_id", configurable["thread_id"])
+    if user_id is not None:
+        added["user_id"] = checked_id("user_id", user_id)
+    merged["callbacks"] = _with_handler(merged.get("callbacks"), client)
+    if configurable:
+        merged["configurable"] = configurable
+    if added:
+        merged["metadata"] = added
+    if tags or merged.get("tags"):
+        merged["tags"] = [*(merged.get("tags") or ()), *(str(tag) for tag in tags)]
+    if turn_id is not None:
+        merged["run_id"] = _uuid_of(turn_id)
+    if name is not None:
+        merged["run_name"] = name
+    return cast("RunnableConfig", merged)
+
+
+def _with_handler(callbacks: Any, client: Client | None) -> Any:
+    if isinstance(callbacks, BaseCallbackManager):
+        manager = callbacks.copy()
+        if not any(isinstance(h, ThreadlineCallbackHandler) for h in manager.handlers):
+            manager.add_handler(ThreadlineCallbackHandler(client), inherit=True)
+        return manager
+    handlers: list[BaseCallbackHandler] = list(callbacks or ())
+    if not any(isinstance(handler, ThreadlineCallbackHandler) for handler in handlers):
+        handlers.append(ThreadlineCallbackHandler(client))
+    return handlers
+
+
+def _uuid_of(turn_id: str | uuid.UUID) -> uuid.UUID:
+    if isinstance(turn_id, uuid.UUID):
+        return turn_id
+    try:
+        return uuid.UUID(turn_id)
+    except ValueError:
+        allowed = "a UUID, which LangChain takes for the run id"
+        raise ArgumentError("turn_id", turn_id, allowed) from None

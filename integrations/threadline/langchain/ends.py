@@ -1,0 +1,203 @@
+"""What the end of each kind of run becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.outputs import LLMResult
+
+from threadline.capture.events import Detail, DocumentRef, FirstChunk, Noted, Ref, SpanEnded
+from threadline.capture.plain import json_of, plain
+from threadline.capture.recorder import Draft
+from threadline.ids import uuid7
+from threadline.langchain.control_flow import failure_of, status_of
+from threadline.langchain.inputs import messages_of_step, read_output
+from threadline.langchain.messages import refs_of, text_body
+from threadline.langchain.runs import LiveRun, RunTable
+from threadline.langchain.starts import read_root_input
+from threadline.langchain.usage import finish_reason_of, model_of, usage_of
+from threadline.model.feedback import Event
+from threadline.model.message import ASSISTANT
+
+
+class Ends:
+    """Translates ends. One per handler; holds nothing."""
+
+    def __init__(self, runs: RunTable) -> None:
+        self._runs = runs
+
+    def chain(self, at_ns: int, outputs: object, run_id: UUID, kwargs: Mapping[str, Any]) -> None:
+        """A chain, graph or node returned."""
+        run = self._runs.end(run_id)
+        if run is None or not run.recorded:
+            return
+        with run.recorder.draft() as draft:
+            if run.reads_messages:
+                _record_root_end(draft, at_ns, run, outputs, kwargs)
+                return
+            messages = refs_of(messages_of_step(outputs), draft, run.recorder.digests)
+            draft.record(SpanEnded(run.turn, run.span, at_ns, messages=messages or None))
+
+    def failed(
+        self, at_ns: int, error: BaseException, run_id: UUID, kwargs: Mapping[str, Any]
+    ) -> None:
+        """A run was left by an exception, which may be control flow."""
+        run = self._runs.end(run_id)
+        if run is None or not run.recorded:
+            return
+        status = status_of(error)
+        with run.recorder.draft() as draft:
+            late = _late_input(draft, run, kwargs)
+            draft.record(
+                SpanEnded(
+                    run.turn,
+                    run.span,
+                    at_ns,
+                    status,
+                    failure_of(error, status),
+                    late_messages=late[0],
+                    late_words=late[1],
+                ),
+                last=run.root_of_turn,
+            )
+
+    def first_chunk(self, at_ns: int, run_id: UUID) -> None:
+        """The first chunk of an answer arrived."""
+        run = self._runs.find(run_id)
+        if run is not None and run.recorded and not run.off:
+            with run.recorder.draft() as draft:
+                draft.record(FirstChunk(run.turn, run.span, at_ns))
+
+    def model(self, at_ns: int, response: LLMResult, run_id: UUID) -> None:
+        """A model answered."""
+        run = self._runs.end(run_id)
+        if run is not None and run.recorded:
+            with run.recorder.draft() as draft:
+                messages, detail = _answers(draft, response, run)
+                event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
+                draft.record(event, last=run.root_of_turn)
+
+    def model_failed(
+        self, at_ns: int, error: BaseException, run_id: UUID, response: object
+    ) -> None:
+        """A model failed; `response` may hold what it had said so far."""
+        run = self._runs.end(run_id)
+        if run is None or not run.recorded:
+            return
+        status = status_of(error)
+        with run.recorder.draft() as draft:
+            messages: tuple[Ref, ...] | None = None
+            detail: Detail | None = None
+            if isinstance(response, LLMResult):
+                messages, detail = _answers(draft, response, run, partial=True)
+            failure = failure_of(error, status)
+            event = SpanEnded(run.turn, run.span, at_ns, status, failure, messages, detail=detail)
+            draft.record(event, last=run.root_of_turn)
+
+    def tool(self, at_ns: int, output: object, run_id: UUID) -> None:
+        """A tool returned: a message, a Command that holds one, or any value."""
+        run = self._runs.end(run_id)
+        if run is None or not run.recorded:
+            return
+        with run.recorder.draft() as draft:
+            answers = [m for m in messages_of_step(output) if isinstance(m, ToolMessage)]
+            messages = refs_of(answers, draft, run.recorder.digests) or None
+            detail = None if messages else Detail(result=json_of(output))
+            event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
+            draft.record(event, last=run.root_of_turn)
+
+    def retriever(self, at_ns: int, documents: Sequence[Document], run_id: UUID) -> None:
+        """A retriever found documents."""
+        run = self._runs.end(run_id)
+        if run is None or not run.recorded:
+            return
+        with run.recorder.draft() as draft:
+            found = tuple(_document(draft, document) for document in documents)
+            detail = Detail(documents=found)
+            draft.record(SpanEnded(run.turn, run.span, at_ns, detail=detail), last=run.root_of_turn)
+
+    def custom_event(self, at_ns: int, name: str, metadata: dict[str, Any], run_id: UUID) -> None:
+        """The application dispatched an event of its own inside a run."""
+        run = self._runs.find(run_id)
+        if run is not None and not run.off:
+            turn_id = str(UUID(bytes=run.turn))
+            event = Event(
+                id=str(uuid7()),
+                at_ns=at_ns,
+                name=str(name),
+                metadata=plain(metadata),
+                turn_id=turn_id,
+            )
+            with run.recorder.draft() as draft:
+                draft.record(Noted(event))
+
+
+def _record_root_end(
+    draft: Draft, at_ns: int, run: LiveRun, outputs: object, kwargs: Mapping[str, Any]
+) -> None:
+    late = _late_input(draft, run, kwargs)
+    output = read_output(outputs, run.list_key)
+    texts = [draft.seal_text(text, ASSISTANT) for text in output.texts]
+    answer = None if output.answer is None else draft.seal_text(output.answer, ASSISTANT)
+    draft.record(
+        SpanEnded(
+            run.turn,
+            run.span,
+            at_ns,
+            messages=refs_of(output.messages, draft, run.recorder.digests) or None,
+            texts=tuple(texts),
+            answer=answer,
+            late_messages=late[0],
+            late_words=late[1],
+        ),
+        last=run.root_of_turn,
+    )
+
+
+def _late_input(
+    draft: Draft, run: LiveRun, kwargs: Mapping[str, Any]
+) -> tuple[tuple[Ref, ...] | None, bytes | None]:
+    """A streamed root's start carries a placeholder; its real input comes with its end."""
+    if run.streams and run.reads_messages and "inputs" in kwargs:
+        return read_root_input(kwargs["inputs"], run, draft)
+    return None, None
+
+
+def _answers(
+    draft: Draft, response: LLMResult, run: LiveRun, *, partial: bool = False
+) -> tuple[tuple[Ref, ...], Detail]:
+    choices = response.generations[0] if response.generations else []
+    messages: list[Ref] = []
+    first: object = None
+    info: Mapping[str, Any] | None = None
+    for choice in choices:
+        message = getattr(choice, "message", None)
+        if isinstance(message, BaseMessage):
+            messages.extend(refs_of([message], draft, run.recorder.digests))
+        else:
+            messages.append((draft.seal(text_body(ASSISTANT, choice.text)), None))
+        if first is None:
+            first, info = message or choice, choice.generation_info
+    output: Mapping[str, Any] | None = response.llm_output
+    detail = Detail(
+        model=model_of(first, output),
+        usage=usage_of(first, output),
+        finish_reason=finish_reason_of(first, info),
+        partial=partial,
+    )
+    return tuple(messages), detail
+
+
+def _document(draft: Draft, document: Document) -> DocumentRef:
+    metadata = document.metadata
+    score = metadata.get("score", metadata.get("relevance_score"))
+    return DocumentRef(
+        digest=draft.seal_text(document.page_content),
+        id=None if document.id is None else str(document.id),
+        score=float(score) if isinstance(score, int | float) else None,
+        metadata=json_of(metadata) if metadata else None,
+    )

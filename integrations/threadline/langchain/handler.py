@@ -1,0 +1,240 @@
+"""The callback handler for LangChain and LangGraph: every hook translates, hands over, returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import LLMResult
+
+from threadline.capture.guard import hook_failures, never_raises
+from threadline.client import Client
+from threadline.client.scopes import checked_id
+from threadline.langchain.ends import Ends
+from threadline.langchain.runs import RunTable
+from threadline.langchain.starts import Starts
+
+Tags = list[str] | None
+Metadata = dict[str, Any] | None
+
+
+class ThreadlineCallbackHandler(BaseCallbackHandler):
+    """Records runs of LangChain and LangGraph as turns of conversations.
+
+    One handler serves all users, threads and tasks at once: it holds no identity and no state
+    besides the open runs. It runs inline, on the caller's thread, and never raises.
+
+    Args:
+        client: The client to record by; by default the default one, as it is when a turn begins.
+        thread_id: The conversation of calls that name none (for scripts and notebooks).
+        user_id: Whose calls these are where they name nobody.
+
+    Raises:
+        ArgumentError: if an id is empty or not a text.
+
+    Example:
+        >>> from langchain_core.runnables import RunnableLambda
+        >>> from threadline import Client
+        >>> client = Client(store="memory")
+        >>> handler = ThreadlineCallbackHandler(client, thread_id="t-1")
+        >>> RunnableLambda(str.upper).invoke("hello", config={"callbacks": [handler]})
+        'HELLO'
+        >>> client.reader().last().output
+        'HELLO'
+        >>> client.close().complete
+        True
+    """
+
+    run_inline = True
+    raise_error = False
+
+    def __init__(
+        self,
+        client: Client | None = None,
+        *,
+        thread_id: str | None = None,
+        user_id: str | None = None,
+    ) -> None:
+        super().__init__()
+        self._client = client
+        self._defaults = (
+            None if thread_id is None else checked_id("thread_id", thread_id),
+            None if user_id is None else checked_id("user_id", user_id),
+        )
+        self._runs = RunTable(client)
+        self._starts = Starts(self._runs, self._defaults)
+        self._ends = Ends(self._runs)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ThreadlineCallbackHandler:
+        return self
+
+    def __copy__(self) -> ThreadlineCallbackHandler:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, self._defaults
+
+    def on_chain_start(
+        self,
+        serialized: dict[str, Any],
+        inputs: dict[str, Any],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: Tags = None,
+        metadata: Metadata = None,
+        **kwargs: Any,
+    ) -> None:
+        """A chain, graph, node, prompt or parser began."""
+        try:
+            self._starts.chain(
+                time.time_ns(), inputs, run_id, parent_run_id, tags, metadata, kwargs, serialized
+            )
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """A chain, graph, node, prompt or parser ended."""
+        try:
+            self._ends.chain(time.time_ns(), outputs, run_id, kwargs)
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
+
+    @never_raises
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """A chain, graph or node was left by an exception."""
+        self._ends.failed(time.time_ns(), error, run_id, kwargs)
+
+    @never_raises
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: Tags = None,
+        metadata: Metadata = None,
+        **kwargs: Any,
+    ) -> None:
+        """A chat model was called."""
+        self._starts.chat_model(
+            time.time_ns(), messages, run_id, parent_run_id, tags, metadata, kwargs, serialized
+        )
+
+    @never_raises
+    def on_llm_start(
+        self,
+        serialized: dict[str, Any],
+        prompts: list[str],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: Tags = None,
+        metadata: Metadata = None,
+        **kwargs: Any,
+    ) -> None:
+        """A completion model was called."""
+        self._starts.completion(
+            time.time_ns(), prompts, run_id, parent_run_id, tags, metadata, kwargs, serialized
+        )
+
+    def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """A chunk of an answer arrived; only the first one matters."""
+        try:
+            due = self._starts.first_tokens
+            if run_id in due:
+                due.pop(run_id, None)
+                self._ends.first_chunk(time.time_ns(), run_id)
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
+
+    def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """An event of `stream_events(version="v3")`; its first one is the first chunk."""
+        self.on_llm_new_token("", run_id=run_id)
+
+    @never_raises
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        """A model answered."""
+        self._starts.first_tokens.pop(run_id, None)
+        self._ends.model(time.time_ns(), response, run_id)
+
+    @never_raises
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """A model failed, or its stream was left early; what it said so far is kept."""
+        self._starts.first_tokens.pop(run_id, None)
+        self._ends.model_failed(time.time_ns(), error, run_id, kwargs.get("response"))
+
+    @never_raises
+    def on_tool_start(
+        self,
+        serialized: dict[str, Any],
+        input_str: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: Tags = None,
+        metadata: Metadata = None,
+        inputs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """A tool was called."""
+        given = input_str if inputs is None else inputs
+        self._starts.tool(
+            time.time_ns(), given, run_id, parent_run_id, tags, metadata, kwargs, serialized
+        )
+
+    @never_raises
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """A tool returned."""
+        self._ends.tool(time.time_ns(), output, run_id)
+
+    @never_raises
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """A tool raised."""
+        self._ends.failed(time.time_ns(), error, run_id, kwargs)
+
+    @never_raises
+    def on_retriever_start(
+        self,
+        serialized: dict[str, Any],
+        query: str,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: Tags = None,
+        metadata: Metadata = None,
+        **kwargs: Any,
+    ) -> None:
+        """A retriever was asked."""
+        self._starts.retriever(
+            time.time_ns(), query, run_id, parent_run_id, tags, metadata, kwargs, serialized
+        )
+
+    @never_raises
+    def on_retriever_end(
+        self, documents: Sequence[Document], *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        """A retriever found documents."""
+        self._ends.retriever(time.time_ns(), documents, run_id)
+
+    @never_raises
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """A retriever failed."""
+        self._ends.failed(time.time_ns(), error, run_id, kwargs)
+
+    @never_raises
+    def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """The application dispatched an event of its own."""
+        metadata = data if isinstance(data, Mapping) else {"data": data}
+        self._ends.custom_event(time.time_ns(), name, dict(metadata), run_id)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _restored(thread_id: str | None, user_id: str | None) -> ThreadlineCallbackHandler:
+    """A handler that was pickled follows the default client where it comes to life again."""
+    return ThreadlineCallbackHandler(thread_id=thread_id, user_id=user_id)

@@ -1,0 +1,198 @@
+"""What a root was given and what it returned: its list of messages, its words, its answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.prompt_values import PromptValue
+
+from threadline.capture.plain import json_of
+from threadline.langchain.messages import is_news
+
+_QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "message")
+_ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
+_LIST_KEY: Final = "messages"
+
+
+class RootInput(NamedTuple):
+    """A root's own list of messages, the key it came under, and the user's words beside it."""
+
+    messages: list[BaseMessage]
+    key: str | None
+    words: str | None
+
+
+class RootOutput(NamedTuple):
+    """A root's list at its end, its output strings, and the one that is the answer."""
+
+    messages: list[BaseMessage]
+    texts: list[str]
+    answer: str | None
+
+
+def read_input(inputs: object) -> RootInput:
+    """Read what a root was given, as the caller wrote it: objects, tuples, dicts or strings."""
+    if isinstance(inputs, str):
+        return RootInput([], None, inputs)
+    if isinstance(inputs, PromptValue):
+        return RootInput(inputs.to_messages(), None, None)
+    messages = _as_messages(inputs, loosely=True)
+    if messages is not None:
+        return RootInput(messages, None, None)
+    fields = _fields(inputs)
+    if fields is None:
+        return RootInput([], None, None)
+    key, messages = _find_list(fields)
+    strings = {name: value for name, value in fields.items() if isinstance(value, str) and value}
+    if key == _LIST_KEY:
+        strings.pop(_LIST_KEY, None)
+    return RootInput(messages, key, users_words(strings))
+
+
+def read_output(outputs: object, list_key: str | None) -> RootOutput:
+    """Read what a root returned.
+
+    Args:
+        outputs: The output, of any type.
+        list_key: The key under which the input's list of messages came, if it was a dict.
+    """
+    if outputs is None:
+        return RootOutput([], [], None)
+    if isinstance(outputs, str):
+        return RootOutput([], [outputs], outputs)
+    messages = _as_messages(outputs, loosely=False)
+    if messages is not None:
+        return RootOutput(messages, [], None)
+    fields = _fields(outputs)
+    if fields is None:
+        return RootOutput([], [], _json(outputs))
+    return _read_fields(outputs, fields, list_key)
+
+
+def messages_of_step(outputs: object) -> list[BaseMessage]:
+    """Return the messages that a graph's node added: in a dict, a Command, or a list of those."""
+    if isinstance(outputs, list | tuple):
+        direct = _as_messages(outputs, loosely=False)
+        if direct is not None:
+            return direct
+        return [m for item in outputs for m in messages_of_step(item)]  # pyright: ignore[reportUnknownVariableType]
+    update = getattr(outputs, "update", None)
+    if update is not None and not isinstance(outputs, Mapping) and not callable(update):
+        return messages_of_step(update)
+    if isinstance(outputs, BaseMessage):
+        return [outputs] if is_news(outputs) else []
+    fields = _fields(outputs)
+    if fields is None:
+        return []
+    _, messages = _find_list(fields)
+    return messages
+
+
+def users_words(strings: Mapping[str, str]) -> str | None:
+    """Return which of a root's input strings is what the user said.
+
+    The usual keys first, then the only string, the most repeated, the longest.
+
+    Example:
+        >>> users_words({"topic": "tea", "question": "How long?"})
+        'How long?'
+    """
+    for key in _QUESTION_KEYS:
+        if strings.get(key):
+            return strings[key]
+    if not strings:
+        return None
+    counts = Counter(strings.values())
+    text, times = counts.most_common(1)[0]
+    return text if times > 1 else max(strings.values(), key=len)
+
+
+def _read_fields(outputs: object, fields: Mapping[str, Any], list_key: str | None) -> RootOutput:
+    key = list_key if list_key in fields else None
+    _, messages = _find_list(fields if key is None else {key: fields[key]})
+    for value in fields.values():
+        if isinstance(value, BaseMessage) and value not in messages:
+            messages.append(value)
+    texts = [value for value in fields.values() if isinstance(value, str) and value]
+    answer = next((fields[k] for k in _ANSWER_KEYS if isinstance(fields.get(k), str)), None)
+    if answer is None and fields.get("structured_response") is not None:
+        answer = _json(fields["structured_response"])
+    if answer is None and not messages:
+        answer = _json(outputs)
+    return RootOutput(messages, texts, answer)
+
+
+def _find_list(fields: Mapping[str, Any]) -> tuple[str | None, list[BaseMessage]]:
+    value = fields.get(_LIST_KEY)
+    if value is not None:
+        messages = _as_messages(value, loosely=True)
+        if messages is not None:
+            return _LIST_KEY, messages
+    for key, value in fields.items():
+        if isinstance(value, list | tuple) and value:
+            messages = _as_messages(value, loosely=False)
+            if messages is not None:
+                return key, messages
+    return None, []
+
+
+def _as_messages(value: object, *, loosely: bool) -> list[BaseMessage] | None:
+    """Messages as objects, or written as dicts with a role; loosely also tuples and strings."""
+    if isinstance(value, BaseMessage):
+        return [value] if is_news(value) else []
+    if loosely and isinstance(value, str | dict) and _is_like_a_message(value, loosely=True):
+        return _converted([value])
+    if loosely and _is_pair(value):
+        return _converted([value])
+    if not isinstance(value, list | tuple) or not value:
+        return None
+    items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    if all(isinstance(item, BaseMessage) for item in items):
+        return [item for item in items if is_news(item)]
+    if all(_is_like_a_message(item, loosely=loosely) for item in items):
+        return _converted(items)
+    return None
+
+
+def _is_like_a_message(item: object, *, loosely: bool) -> bool:
+    if isinstance(item, BaseMessage):
+        return True
+    if isinstance(item, dict):
+        has_role = "role" in item or "type" in item
+        return has_role and "content" in item
+    return loosely and (isinstance(item, str) or _is_pair(item))
+
+
+def _is_pair(item: object) -> bool:
+    return (
+        isinstance(item, tuple)
+        and len(item) == 2  # noqa: PLR2004 (role and text)  # pyright: ignore[reportUnknownArgumentType]
+        and item[0] in _ROLES
+    )
+
+
+_ROLES: Final = ("human", "user", "ai", "assistant", "system", "developer", "tool", "function")
+
+
+def _converted(items: Sequence[Any]) -> list[BaseMessage] | None:
+    try:
+        return [m for m in convert_to_messages(items) if is_news(m)]
+    except Exception:  # noqa: BLE001 (whatever looked like messages was none)
+        return None
+
+
+def _fields(value: object) -> Mapping[str, Any] | None:
+    """Fields of a dict, or of a state written as a dataclass or a pydantic model."""
+    if isinstance(value, Mapping):
+        return {k: v for k, v in value.items() if isinstance(k, str)}  # pyright: ignore[reportUnknownVariableType]
+    if hasattr(value, "__dataclass_fields__") or hasattr(value, "model_fields_set"):
+        names = getattr(value, "__dict__", {})
+        return {k: v for k, v in names.items() if not k.startswith("_")}
+    return None
+
+
+def _json(value: object) -> str:
+    return json_of(value).decode()

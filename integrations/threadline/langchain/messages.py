@@ -1,0 +1,146 @@
+"""LangChain's messages as bodies. Nothing of them is kept: bodies are copies, sealed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from threadline.capture.events import Ref
+from threadline.capture.plain import clean_text
+from threadline.capture.recorder import DigestCache, Draft
+from threadline.langchain.content import parts_of_content
+from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body
+from threadline.model.parts import (
+    GenericPart,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolCallResponsePart,
+)
+
+_SIMPLE: Final = frozenset({"HumanMessage", "SystemMessage", "AIMessage"})
+
+
+def refs_of(messages: Iterable[BaseMessage], draft: Draft, digests: DigestCache) -> tuple[Ref, ...]:
+    """Seal messages and return where they are.
+
+    Args:
+        messages: Messages of any class.
+        draft: The event that they go with.
+        digests: What was sealed before, so that replayed history costs a look-up.
+    """
+    return tuple([ref_of(message, draft, digests) for message in messages])
+
+
+def ref_of(message: BaseMessage, draft: Draft, digests: DigestCache) -> Ref:
+    """Seal one message and return where it is."""
+    key = _key_of(message)
+    if key is not None:
+        digest = digests.get(key)
+        if digest is not None and draft.knows(digest):
+            return digest, message.id
+    body = body_of(message)
+    digest = draft.seal(body)
+    if key is not None:
+        digests.put(key, digest, len(message.content))
+    framework_id = message.id
+    return digest, framework_id if framework_id is None else clean_text(framework_id)
+
+
+def is_news(message: BaseMessage) -> bool:
+    """Tell whether a message in a list is something said, not an instruction or a summary."""
+    if isinstance(message, RemoveMessage):
+        return False
+    return message.additional_kwargs.get("lc_source") != "summarization"
+
+
+def body_of(message: BaseMessage) -> Body:
+    """Return what a message says; what is not recognised is kept, never dropped."""
+    if isinstance(message, ToolMessage):
+        return Body(TOOL, tuple(_tool_parts(message)), message.name)
+    if isinstance(message, AIMessage):
+        return Body(ASSISTANT, tuple(_assistant_parts(message)), message.name)
+    return Body(role_of(message), tuple(parts_of_content(message.content)), message.name)
+
+
+def role_of(message: BaseMessage) -> str:
+    """Return the role in our words; a chat message's own where it has one."""
+    if isinstance(message, HumanMessage):
+        return USER
+    if isinstance(message, SystemMessage):
+        return SYSTEM
+    if isinstance(message, FunctionMessage):
+        return TOOL
+    if isinstance(message, ChatMessage):
+        return _CHAT_ROLES.get(message.role, message.role)
+    return _CHAT_ROLES.get(message.type, message.type)
+
+
+_CHAT_ROLES: Final = {"human": USER, "ai": ASSISTANT, "developer": SYSTEM}
+
+
+def messages_in(value: object) -> list[BaseMessage] | None:
+    """Return the messages that `value` is made of, or None if it is anything else."""
+    if isinstance(value, BaseMessage):
+        return [value]
+    if isinstance(value, list | tuple) and value:
+        if all(isinstance(item, BaseMessage) for item in value):  # pyright: ignore[reportUnknownVariableType]
+            return list(value)  # pyright: ignore[reportUnknownArgumentType]
+    return None
+
+
+def _key_of(message: BaseMessage) -> Any:
+    """What a plain text message is known by; None for anything that must be looked at whole."""
+    content = message.content
+    name = type(message).__name__
+    if isinstance(content, str) and name in _SIMPLE:
+        if name == "AIMessage" and (
+            message.tool_calls or message.invalid_tool_calls or message.additional_kwargs  # type: ignore[attr-defined]  # pyright: ignore
+        ):
+            return None
+        return name, message.name, content
+    return None
+
+
+def _assistant_parts(message: AIMessage) -> Iterator[Part]:
+    reasoning = message.additional_kwargs.get("reasoning_content")
+    if isinstance(reasoning, str) and reasoning:
+        yield ReasoningPart(reasoning)
+    yield from parts_of_content(message.content)
+    refusal = message.additional_kwargs.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        yield GenericPart("refusal", {"refusal": refusal})
+    for call in message.tool_calls:
+        yield ToolCallPart(call["name"], call["args"], call["id"])
+    for bad in message.invalid_tool_calls:
+        kept = {key: value for key, value in bad.items() if key not in {"type", "index"}}
+        yield GenericPart("invalid_tool_call", kept)
+
+
+def _tool_parts(message: ToolMessage) -> Iterator[Part]:
+    content: Any = message.content
+    response = content if isinstance(content, str) else list(content)
+    error = getattr(message, "status", None) == "error"
+    yield ToolCallResponsePart(response, message.tool_call_id, error)
+
+
+def text_body(role: str, text: str) -> Body:
+    """Return the body of a plain text."""
+    return Body(role, (TextPart(text),))
+
+
+def prompts_as_bodies(prompts: Sequence[str]) -> list[Body]:
+    """Return what a completion model is given: each prompt is what the user said."""
+    return [text_body(USER, prompt) for prompt in prompts]

@@ -1,0 +1,156 @@
+"""Open runs of LangChain, by run id: which turn, which parent, which recorder. No lock anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from threadline.capture.recorder import Recorder
+from threadline.capture.scope import Scope, current_scope, paused
+from threadline.client import Client, default_client, following_clients
+from threadline.langchain.identity import is_off, parent_now
+
+MAX_LIVE_RUNS: Final = 100_000
+
+
+class LiveRun:
+    """One run that has started and not ended.
+
+    `span` is the run's own id, or that of its nearest recorded ancestor where the run itself is
+    plumbing; children hang on it.
+    """
+
+    __slots__ = (
+        "agent",
+        "first_token_due",
+        "in_graph",
+        "list_key",
+        "off",
+        "prompt",
+        "recorder",
+        "reads_messages",
+        "recorded",
+        "root_of_turn",
+        "scope",
+        "span",
+        "streams",
+        "thread_id",
+        "tool_name",
+        "turn",
+        "user_id",
+    )
+
+    def __init__(self, recorder: Recorder, turn: bytes, span: bytes) -> None:
+        self.recorder = recorder
+        self.turn = turn
+        self.span = span
+        self.off = False
+        self.recorded = False
+        self.root_of_turn = False
+        self.reads_messages = False
+        self.streams = False
+        self.first_token_due = False
+        self.in_graph = False
+        self.agent: str | None = None
+        self.scope: Scope | None = None
+        self.thread_id: str | None = None
+        self.user_id: str | None = None
+        self.list_key: str | None = None
+        self.prompt: bytes | None = None
+        self.tool_name = ""
+
+
+class RunTable:
+    """The open runs that one handler sees. Handlers of one client share what is underneath."""
+
+    def __init__(self, client: Client | None) -> None:
+        self._client = client
+
+    @property
+    def client(self) -> Client:
+        """The client that a new run is recorded by."""
+        return self._client or default_client()
+
+    def begin(
+        self, run_id: UUID, parent_run_id: UUID | None, metadata: Mapping[str, Any] | None
+    ) -> tuple[LiveRun, LiveRun | None] | None:
+        """Enter a run that starts.
+
+        Returns:
+            The run and its parent (None for a root), or None if it is not to be recorded: it is
+            switched off, or known already because the same handler is attached twice.
+        """
+        parent = self.find(parent_run_id) if parent_run_id is not None else None
+        if parent is None:
+            # the argument lies for fallbacks, and beside LangSmith names runs that we never see
+            around = parent_now()
+            parent = self.find(around) if around is not None else None
+        recorder = parent.recorder if parent is not None else self._recorder_now()
+        if recorder is None:
+            return None
+        live: dict[Any, LiveRun] = recorder.runs
+        if run_id in live:
+            return None
+        run = _child_of(parent, run_id) if parent is not None else _root(recorder, run_id)
+        run.off = is_off(metadata) or (parent is not None and parent.off) or recorder.is_stopped()
+        live[run_id] = run
+        if len(live) > MAX_LIVE_RUNS:
+            _evict_oldest(live)
+        return None if run.off else (run, parent)
+
+    def find(self, run_id: UUID) -> LiveRun | None:
+        """Return an open run."""
+        for recorder in self._recorders():
+            run: LiveRun | None = recorder.runs.get(run_id)
+            if run is not None:
+                return run
+        return None
+
+    def end(self, run_id: UUID) -> LiveRun | None:
+        """Leave a run that ends; None if it is unknown, was ended before, or is not recorded."""
+        for recorder in self._recorders():
+            run: LiveRun | None = recorder.runs.pop(run_id, None)
+            if run is not None:
+                return None if run.off else run
+        return None
+
+    def _recorder_now(self) -> Recorder | None:
+        client = self.client
+        if not client.settings.enabled or paused.get():
+            return None
+        return client.recorder
+
+    def _recorders(self) -> Sequence[Recorder]:
+        if self._client is not None:
+            return (self._client.recorder,) if self._client.has_started else ()
+        return [client.recorder for client in following_clients() if client.has_started]
+
+
+def _root(recorder: Recorder, run_id: UUID) -> LiveRun:
+    scope = current_scope.get()
+    span = run_id.bytes
+    run = LiveRun(recorder, scope.turn if scope is not None and scope.turn else span, span)
+    run.scope = scope
+    run.root_of_turn = True
+    run.reads_messages = True
+    if scope is not None and not scope.turn:
+        scope.turn_ids.append(str(run_id))
+    return run
+
+
+def _child_of(parent: LiveRun, run_id: UUID) -> LiveRun:
+    run = LiveRun(parent.recorder, parent.turn, run_id.bytes)
+    run.scope = parent.scope
+    run.thread_id = parent.thread_id
+    run.user_id = parent.user_id
+    run.in_graph = parent.in_graph
+    run.agent = parent.agent
+    return run
+
+
+def _evict_oldest(live: dict[Any, LiveRun]) -> None:
+    try:
+        live.pop(next(iter(live)), None)
+    except (StopIteration, RuntimeError):  # another thread was here in between
+        return

@@ -1,0 +1,68 @@
+"""Tokens, finish reasons and model names, wherever a provider put them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from threadline.model.span import Usage
+
+_IN: Final = ("input_tokens", "prompt_tokens")
+_OUT: Final = ("output_tokens", "completion_tokens")
+
+
+def usage_of(message: object, llm_output: Mapping[str, Any] | None) -> Usage | None:
+    """Return what a model call counted: on its message, else in the provider's own words."""
+    metadata: Mapping[str, Any] = getattr(message, "response_metadata", None) or {}
+    for counted in (
+        getattr(message, "usage_metadata", None),
+        metadata.get("token_usage"),
+        metadata.get("usage"),
+        (llm_output or {}).get("token_usage"),
+        (llm_output or {}).get("usage"),
+    ):
+        if isinstance(counted, Mapping) and counted:
+            usage = _read(counted)  # pyright: ignore[reportUnknownArgumentType]
+            if usage.input_tokens is not None or usage.output_tokens is not None:
+                return usage
+    return None
+
+
+def finish_reason_of(message: object, generation_info: Mapping[str, Any] | None) -> str | None:
+    """Return why the model stopped, as the provider says."""
+    metadata: Mapping[str, Any] = getattr(message, "response_metadata", None) or {}
+    for source in (metadata, generation_info or {}):
+        for key in ("finish_reason", "stop_reason", "done_reason"):
+            if isinstance(source.get(key), str):
+                return str(source[key])
+    return None
+
+
+def model_of(message: object, llm_output: Mapping[str, Any] | None) -> str | None:
+    """Return the model that answered, where it says so."""
+    metadata: Mapping[str, Any] = getattr(message, "response_metadata", None) or {}
+    for source in (metadata, llm_output or {}):
+        for key in ("model_name", "model"):
+            if isinstance(source.get(key), str):
+                return str(source[key])
+    return None
+
+
+def _read(counted: Mapping[str, Any]) -> Usage:
+    inputs = counted.get("input_token_details") or counted.get("prompt_tokens_details") or {}
+    outputs = counted.get("output_token_details") or counted.get("completion_tokens_details") or {}
+    return Usage(
+        input_tokens=_first(counted, *_IN),
+        output_tokens=_first(counted, *_OUT),
+        cache_read_tokens=_first(inputs, "cache_read", "cached_tokens"),
+        cache_write_tokens=_first(inputs, "cache_creation", "cache_write"),
+        reasoning_tokens=_first(outputs, "reasoning", "reasoning_tokens"),
+    )
+
+
+def _first(source: Any, *keys: str) -> int | None:
+    for key in keys:
+        value = source.get(key) if isinstance(source, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None

@@ -1,0 +1,256 @@
+"""All settings, read and checked in one place: argument, then environment, then default."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from threadline.errors import SettingError
+
+MEMORY: Final = "memory"
+
+RedactRule = str | re.Pattern[str] | Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The settings of one client. Make one with `resolve`; see the README for each meaning.
+
+    `sources` tells for each name where its value came from: `argument`, the environment
+    variable's name, or `default`.
+    """
+
+    enabled: bool = True
+    app: str = ""
+    environment: str | None = None
+    release: str | None = None
+    tenant: str | None = None
+    store: Path | Literal["memory"] = MEMORY
+    store_mode: int = 0o600
+    durability: Literal["process", "fsync"] = "process"
+    content: Literal["full", "metadata", "off"] = "full"
+    redact: tuple[RedactRule, ...] = ("secrets",)
+    destinations: tuple[Any, ...] = ()
+    shutdown_timeout: float = 2.0
+    min_free_bytes: int = 500_000_000
+    max_memory_bytes: int = 64_000_000
+    sample: float = 1.0
+    sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+
+    @property
+    def destination_names(self) -> tuple[str, ...]:
+        """The name under which each destination keeps its rows in the outbox."""
+        return tuple(d if isinstance(d, str) else str(d.name) for d in self.destinations)
+
+
+def resolve(
+    arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read every setting and check it.
+
+    Args:
+        arguments: What the caller gave; a value of None counts as not given.
+        environ: Environment variables; the process's own by default.
+
+    Raises:
+        SettingError: for a name that does not exist or a value that is not allowed.
+
+    Example:
+        >>> resolve({"store": "memory", "app": "shop"}, environ={}).app
+        'shop'
+    """
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    unknown = sorted(set(given) - set(SETTING_NAMES))
+    if unknown:
+        raise SettingError(unknown[0], given[unknown[0]], "one of " + ", ".join(SETTING_NAMES))
+    environment = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name in SETTING_NAMES:
+        variable = f"THREADLINE_{name.upper()}"
+        if name in given:
+            raw, sources[name] = given[name], "argument"
+        elif environment.get(variable):
+            raw, sources[name] = environment[variable], variable
+        else:
+            sources[name] = "default"
+            continue
+        values[name] = _CHECKS[name](name, raw)
+    values.setdefault("app", _default_app(environment))
+    values.setdefault("store", _default_store(values["app"], environment))
+    return Settings(**values, sources=sources)
+
+
+def default_state_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder that stores live in: the state folder, else the temporary one."""
+    state = environ.get("XDG_STATE_HOME")
+    if state and Path(state).is_absolute():
+        return Path(state) / "threadline"
+    home = environ.get("HOME")
+    if home and Path(home).is_absolute():
+        return Path(home) / ".local" / "state" / "threadline"
+    return Path(tempfile.gettempdir()) / "threadline"
+
+
+def _default_store(app: str, environ: Mapping[str, str]) -> Path:
+    return default_state_folder(environ) / f"{app}.db"
+
+
+def _default_app(environ: Mapping[str, str]) -> str:
+    name = environ.get("OTEL_SERVICE_NAME") or _project_folder().name
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "app"
+
+
+def _project_folder() -> Path:
+    try:
+        here = Path.cwd()
+    except OSError:  # the working directory was removed
+        return Path("app")
+    for folder in (here, *here.parents):
+        if (folder / ".git").exists():
+            return folder
+    return here
+
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+def _flag(name: str, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str) and raw.lower() in _TRUE | _FALSE:
+        return raw.lower() in _TRUE
+    raise SettingError(name, raw, "true or false")
+
+
+def _text(name: str, raw: object) -> str:
+    if isinstance(raw, str) and raw.strip():
+        return raw
+    raise SettingError(name, raw, "a text that is not empty")
+
+
+def _app(name: str, raw: object) -> str:
+    text = _text(name, raw)
+    if "/" in text or "\\" in text or text.startswith("."):
+        raise SettingError(name, raw, "a name without slashes that does not start with a dot")
+    return text
+
+
+def _store(name: str, raw: object) -> Path | Literal["memory"]:
+    if raw == MEMORY:
+        return MEMORY
+    if isinstance(raw, str | os.PathLike) and str(raw):  # pyright: ignore[reportUnknownArgumentType]
+        path = Path(raw)  # pyright: ignore[reportUnknownArgumentType]
+        return (Path(os.path.expanduser(path)) if str(path).startswith("~") else path).absolute()
+    raise SettingError(name, raw, 'the path of a file, or "memory"')
+
+
+def _one_of(*allowed: str) -> Callable[[str, object], str]:
+    def check(name: str, raw: object) -> str:
+        if raw in allowed:
+            return str(raw)
+        raise SettingError(name, raw, " or ".join(f'"{a}"' for a in allowed))
+
+    return check
+
+
+def _number(low: float, high: float, unit: str) -> Callable[[str, object], float]:
+    def check(name: str, raw: object) -> float:
+        try:
+            value = float(raw)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        except (TypeError, ValueError):
+            value = float("nan")
+        if low <= value <= high and not isinstance(raw, bool):
+            return value
+        raise SettingError(name, raw, f"a number from {low:g} to {high:g}{unit}")
+
+    return check
+
+
+def _whole(low: int, unit: str) -> Callable[[str, object], int]:
+    def check(name: str, raw: object) -> int:
+        try:
+            value = int(raw)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+        except (TypeError, ValueError):
+            value = low - 1
+        if value >= low and not isinstance(raw, bool):
+            return value
+        raise SettingError(name, raw, f"a whole number of {unit}, {low} or more")
+
+    return check
+
+
+def _mode(name: str, raw: object) -> int:
+    allowed = "file permissions that its owner can read and write, such as 0o600"
+    try:
+        value = int(raw, 8) if isinstance(raw, str) else raw
+    except ValueError:
+        raise SettingError(name, raw, allowed) from None
+    if isinstance(value, int) and not isinstance(value, bool) and value & 0o600 == 0o600:
+        if value <= 0o777:
+            return value
+    raise SettingError(name, raw, allowed)
+
+
+def _redact(name: str, raw: object) -> tuple[RedactRule, ...]:
+    rules: Sequence[object]
+    if isinstance(raw, str):
+        rules = [part.strip() for part in raw.split(",") if part.strip() not in {"", "none"}]
+    elif isinstance(raw, Sequence):
+        rules = raw  # pyright: ignore[reportUnknownVariableType]
+    else:
+        raise SettingError(name, raw, "a list of rules")
+    for rule in rules:
+        if isinstance(rule, str) and (rule in {"secrets", "pii"} or rule.startswith("re:")):
+            continue
+        if isinstance(rule, re.Pattern) or (callable(rule) and not isinstance(rule, str)):
+            continue
+        allowed = '"secrets", "pii", "re:<pattern>", a compiled pattern, or a callable'
+        raise SettingError(name, rule, allowed)
+    return tuple(rules)  # type: ignore[arg-type]  # pyright: ignore[reportReturnType]
+
+
+def _destinations(name: str, raw: object) -> tuple[Any, ...]:
+    items: Sequence[Any]
+    if isinstance(raw, str):
+        items = [part.strip() for part in raw.split(",") if part.strip()]
+    elif isinstance(raw, Sequence):
+        items = raw  # pyright: ignore[reportUnknownVariableType]
+    else:
+        raise SettingError(name, raw, "a list of destinations")
+    names: set[str] = set()
+    for item in items:
+        own = item if isinstance(item, str) else getattr(item, "name", None)
+        if not isinstance(own, str) or not own:
+            raise SettingError(name, item, "destinations with a name")
+        if own in names:
+            raise SettingError(name, own, "each name once; give one of them another name")
+        names.add(own)
+    return tuple(items)
+
+
+_CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "enabled": _flag,
+    "app": _app,
+    "environment": _text,
+    "release": _text,
+    "tenant": _text,
+    "store": _store,
+    "store_mode": _mode,
+    "durability": _one_of("process", "fsync"),
+    "content": _one_of("full", "metadata", "off"),
+    "redact": _redact,
+    "destinations": _destinations,
+    "shutdown_timeout": _number(0, 3600, " seconds"),
+    "min_free_bytes": _whole(0, "bytes"),
+    "max_memory_bytes": _whole(1_000_000, "bytes"),
+    "sample": _number(0, 1, ""),
+}
+
+SETTING_NAMES: Final = tuple(f.name for f in fields(Settings) if f.name != "sources")

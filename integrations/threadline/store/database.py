@@ -1,0 +1,168 @@
+"""Opening the SQLite file: pragmas, permissions, migrations, checkpoints, and what to do when it is broken."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+
+from threadline.errors import StoreNewerError, StoreNotFoundError, StoreUnavailableError
+from threadline.store.schema import MIGRATIONS, SCHEMA_VERSION
+
+BUSY_TIMEOUT_S: Final = 10.0
+CHECKPOINT_BYTES: Final = 4_000_000
+_CORRUPT: Final = ("not a database", "malformed")
+
+
+def connect_writer(
+    path: Path, *, mode: int = 0o600, busy_s: float = BUSY_TIMEOUT_S
+) -> sqlite3.Connection:
+    """Open the store for writing; make it, with its folder, where there is none.
+
+    Raises:
+        StoreNewerError: if a newer Threadline wrote it.
+        sqlite3.DatabaseError: if the file is not a database or is damaged.
+        sqlite3.OperationalError, OSError: if it cannot be opened now.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, mode)
+    os.close(fd)
+    connection = sqlite3.connect(
+        path, timeout=busy_s, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    try:
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            connection.execute("PRAGMA page_size = 4096")
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_memory() -> sqlite3.Connection:
+    """Open a store that lives as long as this process."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    migrate(connection, Path(":memory:"))
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open the store for reading only.
+
+    Raises:
+        StoreNotFoundError: if there is none.
+        StoreNewerError: if a newer Threadline wrote it.
+        StoreUnavailableError: if it cannot be read.
+    """
+    if not path.exists():
+        raise StoreNotFoundError(path)
+    connection = None
+    try:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False
+        )
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise StoreUnavailableError(path, str(error)) from error
+    if version == 0:
+        connection.close()
+        raise StoreNotFoundError(path)
+    if version > SCHEMA_VERSION:
+        connection.close()
+        raise StoreNewerError(path, version, SCHEMA_VERSION)
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to this version, each step in a transaction of its own.
+
+    Raises:
+        StoreNewerError: if the schema is newer than this version knows.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise StoreNewerError(path, version, SCHEMA_VERSION)
+    while version < SCHEMA_VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version < SCHEMA_VERSION:
+                for statement in MIGRATIONS[version].split(";\n"):
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Tell whether `error` means that the file itself is damaged or no database."""
+    return any(word in str(error) for word in _CORRUPT)
+
+
+def move_aside(path: Path, stamp: str) -> Path:
+    """Move a damaged store out of the way, never overwriting anything, and say where to."""
+    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    path.rename(aside)
+    return aside
+
+
+def checkpoint(connection: sqlite3.Connection, path: Path) -> bool:
+    """Move the write-ahead log into the file and truncate it; False if others are in the way.
+
+    Always TRUNCATE and under a lock file, never automatically: before SQLite 3.51.3 a checkpoint
+    that races with another process's commit can corrupt the log.
+    """
+    with _checkpoint_lock(path) as held:
+        if not held:
+            return False
+        try:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError:
+            return False
+        return not busy
+
+
+def wal_bytes(path: Path) -> int:
+    """Return how large the write-ahead log is."""
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size
+    except OSError:
+        return 0
+
+
+@contextlib.contextmanager
+def _checkpoint_lock(path: Path) -> Generator[bool]:
+    lock = path.with_name(path.name + ".lock")
+    try:
+        fd = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(fd)

@@ -1,0 +1,84 @@
+"""What the writer knows of one conversation: enough to tell what is news, without its texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from threadline.store.schema import KINDS, POSITION_BITS
+
+_SAID = KINDS.index("said")
+_CONTEXT = KINDS.index("context")
+
+
+class Held:
+    """One conversation as the store holds it, and what this transaction adds to it.
+
+    Owned by the writer thread. After a rollback it is thrown away and read again.
+    """
+
+    def __init__(self, conversation: int, tenant: str, thread_id: str, *, generated: bool) -> None:
+        self.id = conversation
+        self.tenant = tenant
+        self.thread_id = thread_id
+        self.generated = generated
+        self.user_id: str | None = None
+        self.title: str | None = None
+        self.tags: list[str] = []
+        self.metadata: dict[str, Any] = {}
+        self.created_ns = 0
+        self.updated_ns = 0
+        self.turns = 0
+        self.said = 0
+        self.preview: str | None = None
+        self.last_status: int | None = None
+        self.digests: list[bytes] = []
+        self.kinds: list[int] = []
+        self.roles: list[str] = []
+        self.ids: dict[str, int] = {}
+        self.first_at: dict[bytes, int] = {}
+
+    @property
+    def next_position(self) -> int:
+        """Where the next message goes."""
+        return len(self.digests)
+
+    def row_id(self, position: int) -> int:
+        """Return the row id of the message at `position`."""
+        return self.id << POSITION_BITS | position
+
+    def add(self, digest: bytes, role: str, kind: int, framework_id: str | None) -> int:
+        """Take a message in and return its position."""
+        position = len(self.digests)
+        self.digests.append(digest)
+        self.kinds.append(kind)
+        self.roles.append(role)
+        self.first_at.setdefault(digest, position)
+        if framework_id is not None and kind != _CONTEXT:
+            self.ids[framework_id] = position
+        return position
+
+    def holds(self, framework_id: str | None, digest: bytes) -> bool:
+        """Tell whether this very message was said here: same id, same content."""
+        if framework_id is None:
+            return False
+        position = self.ids.get(framework_id)
+        return position is not None and self.digests[position] == digest
+
+    def find(self, digest: bytes, after: int) -> int | None:
+        """Return where a message that says this is, preferably right behind `after`."""
+        following = after + 1
+        if following < len(self.digests) and self.digests[following] == digest:
+            return following
+        return self.first_at.get(digest)
+
+    def said_since_answer(self) -> list[bytes]:
+        """Return what was said since the assistant last spoke, oldest first."""
+        tail: list[bytes] = []
+        for position in range(len(self.digests) - 1, -1, -1):
+            if self.kinds[position] != _SAID:
+                continue
+            if self.roles[position] == "assistant":
+                break
+            tail.append(self.digests[position])
+        tail.reverse()
+        return tail

@@ -1,0 +1,197 @@
+"""The journal: this process's own append-only file, one write call per event.
+
+What one `write` has handed to the operating system survives the process. A file is complete in
+itself (every message body that its events refer to stands in it), so that it can be taken in by
+another process after a crash, and deleted as soon as the store has all of it.
+
+Frame: magic, length and CRC of the payload, the payload. A torn frame (full disk, power failure)
+is skipped to the next magic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+MAGIC: Final = b"\xf1TL1"
+ORIGIN: Final = b"origin"
+"""The event bytes of a journal's first frame, whose one piece tells where it comes from."""
+
+_HEAD: Final = struct.Struct(">4sII")
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(list[bytes]).decode
+SUFFIX: Final = ".journal"
+
+
+class Journal:
+    """One journal file, open for appending. `append` may be called by any thread at any time.
+
+    `known` holds the digests of the bodies that stand in this file. `pending` counts down to
+    the moment when the file may go: see `retire`.
+    """
+
+    def __init__(self, path: Path | None, fd: int) -> None:
+        self.path = path
+        self.known: set[bytes] = set()
+        self.written_bytes = 0
+        self.writing: dict[object, None] = {}
+        self.turns: set[bytes] = set()
+        self._fd = fd
+
+    @classmethod
+    def create(cls, path: Path, *, mode: int = 0o600) -> Journal:
+        """Create the file and hold its lock, which tells others that this process lives.
+
+        Raises:
+            OSError: if the file cannot be created.
+        """
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, mode)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise
+        return cls(path, fd)
+
+    @classmethod
+    def nowhere(cls) -> Journal:
+        """Return a journal that keeps nothing, for where no folder can be written."""
+        return cls(None, -1)
+
+    def append(self, payload: Sequence[bytes]) -> None:
+        """Append one event, with the bodies it brings, in a single write.
+
+        Raises:
+            OSError: if the operating system did not take all of it.
+        """
+        if self._fd < 0:
+            return
+        data = _encode(payload)
+        frame = _HEAD.pack(MAGIC, len(data), zlib.crc32(data)) + data
+        written = os.write(self._fd, frame)
+        self.written_bytes += written
+        if written != len(frame):
+            raise OSError(28, "the journal took only a part of an event")
+
+    def sync(self) -> None:
+        """Wait until the disk itself has what was appended."""
+        if self._fd >= 0:
+            os.fdatasync(self._fd)
+
+    def abandon(self) -> None:
+        """Let go of the file without deleting it (after a fork it is the parent's)."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+    def remove(self) -> None:
+        """Delete the file: the store has all of it."""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
+        self.abandon()
+
+
+def read_journal(path: Path) -> Iterator[list[bytes]]:
+    """Yield the payloads of a journal file in the order they were appended, skipping torn ones."""
+    data = path.read_bytes()
+    at = data.find(MAGIC)
+    while at >= 0:
+        payload, end = _payload_at(data, at)
+        if payload is None:
+            at = data.find(MAGIC, at + 1)
+            continue
+        yield payload
+        at = data.find(MAGIC, end)
+
+
+def _payload_at(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
+    start = at + _HEAD.size
+    if start > len(data):
+        return None, at
+    _, length, crc = _HEAD.unpack_from(data, at)
+    body = data[start : start + length]
+    if len(body) != length or zlib.crc32(body) != crc:
+        return None, at
+    try:
+        return _decode(body), start + length
+    except msgspec.DecodeError:
+        return None, at
+
+
+def journal_folder(store: Path) -> Path:
+    """Return the folder where the journals of `store` are."""
+    return store.with_name(store.name + ".journals")
+
+
+class OrphanedJournals:
+    """The journal files of one process that is gone, held by this one until they are taken in."""
+
+    def __init__(self, writer: str, paths: list[Path], fds: list[int]) -> None:
+        self.writer = writer
+        self.paths = paths
+        self._fds = fds
+
+    def remove(self) -> None:
+        """Delete the files and let go of them: the store has all of it."""
+        for path in self.paths:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the files and leave them where they are."""
+        for fd in self._fds:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._fds = []
+
+
+def claim_orphans(folder: Path) -> Iterator[OrphanedJournals]:
+    """Yield the journals of each process that is gone; what another process holds is left."""
+    groups: dict[str, list[Path]] = {}
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.glob("*" + SUFFIX)):
+            groups.setdefault(path.name.split("-", 1)[0], []).append(path)
+    for writer, paths in groups.items():
+        orphans = _claim(writer, paths)
+        if orphans is not None:
+            yield orphans
+
+
+def waiting_journals(folder: Path) -> list[Path]:
+    """Return the journal files in `folder`, those of living processes too."""
+    with contextlib.suppress(OSError):
+        return sorted(folder.glob("*" + SUFFIX))
+    return []
+
+
+def _claim(writer: str, paths: list[Path]) -> OrphanedJournals | None:
+    fds: list[int] = []
+    for path in paths:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            break
+        fds.append(fd)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            break
+    else:
+        return OrphanedJournals(writer, [p for p in paths if p.exists()], fds)
+    for fd in fds:
+        os.close(fd)
+    return None

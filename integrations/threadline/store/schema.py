@@ -1,0 +1,192 @@
+"""The tables, as numbered migrations: forward only, and only adding within a major version."""
+
+from __future__ import annotations
+
+from typing import Final
+
+POSITION_BITS: Final = 24
+"""A message's row id is its conversation's id, shifted by this, plus its position there."""
+
+ROLES: Final = ("system", "user", "assistant", "tool")
+KINDS: Final = ("said", "prelude", "context")
+SPAN_KINDS: Final = ("workflow", "agent", "llm", "tool", "retriever", "embedding", "step")
+STATUSES: Final = (
+    "ok",
+    "error",
+    "stopped",
+    "cancelled",
+    "interrupted",
+    "abandoned",
+    "running",
+)
+TURN_KINDS: Final = ("turn", "trace")
+
+_VERSION_1: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- one row for each process that wrote here; a running turn whose process has no fresh beat is gone
+CREATE TABLE process (
+  id INTEGER PRIMARY KEY,
+  writer BLOB NOT NULL UNIQUE,
+  pid INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  app TEXT, environment TEXT, release TEXT,
+  started_ns INTEGER NOT NULL,
+  beat_ns INTEGER NOT NULL
+);
+
+CREATE TABLE conversation (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  tenant TEXT NOT NULL DEFAULT '',
+  thread_id TEXT NOT NULL,
+  generated INTEGER NOT NULL DEFAULT 0,
+  user_id TEXT, title TEXT, tags TEXT, metadata TEXT,
+  created_ns INTEGER NOT NULL,
+  updated_ns INTEGER NOT NULL,
+  next_position INTEGER NOT NULL DEFAULT 0,
+  turns INTEGER NOT NULL DEFAULT 0,
+  said INTEGER NOT NULL DEFAULT 0,
+  preview TEXT,
+  last_status INTEGER,
+  UNIQUE (tenant, thread_id)
+);
+CREATE INDEX conversation_updated ON conversation (updated_ns);
+
+-- id = conversation * 2^24 + position; kind: 0 said, 1 prelude, 2 context
+-- role: 0 system, 1 user, 2 assistant, 3 tool, or its name
+-- body: text, where the message is one plain text; else parts, a JSON array
+CREATE TABLE message (
+  id INTEGER PRIMARY KEY,
+  turn INTEGER,
+  kind INTEGER NOT NULL,
+  role NOT NULL,
+  name TEXT,
+  text TEXT,
+  parts TEXT,
+  digest BLOB NOT NULL,
+  framework_id,
+  at_ns INTEGER,
+  partial INTEGER,
+  metadata TEXT
+);
+CREATE INDEX message_framework_id ON message (framework_id)
+  WHERE role = 2 AND kind = 0 AND framework_id IS NOT NULL;
+
+-- turn_id: 16 bytes where it is a UUID; kind: 0 turn, 1 trace
+CREATE TABLE turn (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  turn_id NOT NULL UNIQUE,
+  conversation INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  started_ns INTEGER NOT NULL,
+  ended_ns INTEGER,
+  first_position INTEGER,
+  process INTEGER,
+  name TEXT, user_id TEXT, tags TEXT, metadata TEXT, error TEXT, continues
+);
+CREATE INDEX turn_conversation ON turn (conversation, started_ns);
+
+-- n numbers the spans of a turn, parent is the parent's n; times are relative to the turn's start
+-- input and output: positions of messages in the conversation, as ranges ("4,0-3,7")
+-- request: digest of the blob with model parameters and tool definitions
+CREATE TABLE span (
+  turn INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  parent INTEGER,
+  kind INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  name TEXT,
+  started INTEGER NOT NULL,
+  ended INTEGER,
+  first_chunk INTEGER,
+  run_id BLOB,
+  model TEXT, provider TEXT,
+  input TEXT, output TEXT, request BLOB,
+  input_tokens INTEGER, output_tokens INTEGER,
+  cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER,
+  finish_reason TEXT,
+  detail TEXT,
+  PRIMARY KEY (turn, n)
+) WITHOUT ROWID;
+
+-- arguments and result are left out where the messages named by call_at and result_at hold them
+CREATE TABLE tool_observation (
+  turn INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  call_id TEXT,
+  call_at INTEGER,
+  result_at INTEGER,
+  arguments TEXT, result TEXT, error TEXT,
+  started INTEGER, ended INTEGER,
+  spans TEXT,
+  PRIMARY KEY (turn, n)
+) WITHOUT ROWID;
+CREATE INDEX tool_observation_name ON tool_observation (name, turn);
+
+-- large values, once; conversation 0 holds what no user said (parameters, tool definitions)
+CREATE TABLE blob (
+  conversation INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (conversation, digest)
+) WITHOUT ROWID;
+
+-- ratings, feedback, events; record is the whole of it as JSON
+CREATE TABLE note (
+  id BLOB PRIMARY KEY,
+  kind TEXT NOT NULL,
+  conversation INTEGER,
+  turn_id,
+  at_ns INTEGER NOT NULL,
+  value REAL,
+  record TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX note_conversation ON note (conversation);
+CREATE INDEX note_turn ON note (turn_id) WHERE turn_id IS NOT NULL;
+
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  destination TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  conversation INTEGER,
+  record_id NOT NULL,
+  state INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_ns INTEGER NOT NULL DEFAULT 0,
+  lease_owner BLOB, lease_ns INTEGER,
+  reason TEXT,
+  UNIQUE (destination, kind, record_id)
+);
+CREATE INDEX outbox_due ON outbox (destination, state, next_ns);
+
+-- what was deleted, as keyed hashes, so that a journal or a replay does not bring it back
+CREATE TABLE tombstone (
+  hash BLOB PRIMARY KEY,
+  at_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1,)
+SCHEMA_VERSION: Final = len(MIGRATIONS)
+
+SEARCH_INDEX: Final = """
+CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(
+  words, content='', tokenize="unicode61 remove_diacritics 2"
+)
+"""
+
+
+def code_of(word: str, words: tuple[str, ...]) -> int | str:
+    """Return the number that stands for `word`, or the word itself where there is none."""
+    try:
+        return words.index(word)
+    except ValueError:
+        return word
+
+
+def word_of(code: object, words: tuple[str, ...]) -> str:
+    """Return the word that `code` stands for."""
+    return words[code] if isinstance(code, int) and code < len(words) else str(code)
