@@ -15,9 +15,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from threadline.attaching import attach, detach
     from threadline.client import Client, FlushReport, configure
     from threadline.client import open_store as open  # noqa: A004 (the public name)
+    from threadline.client.attaching import attach, detach
     from threadline.client.notes import event, feedback, rate, update
     from threadline.client.scopes import conversation, turn
     from threadline.client.scopes import pausing as paused
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _WHERE = {
     "Client": ("threadline.client", "Client"),
     "FlushReport": ("threadline.client", "FlushReport"),
-    "attach": ("threadline.attaching", "attach"),
+    "attach": ("threadline.client.attaching", "attach"),
     "close": ("threadline.client.shortcuts", "close"),
     "configure": ("threadline.client", "configure"),
     "conversation": ("threadline.client.scopes", "conversation"),
-    "detach": ("threadline.attaching", "detach"),
+    "detach": ("threadline.client.attaching", "detach"),
     "event": ("threadline.client.notes", "event"),
     "feedback": ("threadline.client.notes", "feedback"),
     "flush": ("threadline.client.shortcuts", "flush"),
@@ -70,7 +70,8 @@ def __getattr__(name: str) -> Any:
     try:
         module, attribute = _WHERE[name]
     except KeyError:
-        raise AttributeError(f"module 'threadline' has no attribute {name!r}") from None
+        msg = f"module 'threadline' has no attribute {name!r}"
+        raise AttributeError(msg) from None
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+
+now_ns: Final = time.time_ns
+"""Nanoseconds since the Unix epoch: what a hook takes first thing."""
 
 
 class Clock(Protocol):

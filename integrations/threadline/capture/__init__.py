@@ -1,0 +1,1 @@
+"""Capture: joins what happened into turns and decides what was said. Knows no framework."""

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from threadline.capture.events import Ref
-from threadline.capture.identify import Belonging
-from threadline.capture.observations import Observed, call_id_of, observe_tools
-from threadline.capture.open_turn import OpenSpan, OpenTurn
+from threadline.capture.observations import Observed, observe_tools
 from threadline.capture.transcript import Saying, Transcript, TranscriptReader
 from threadline.ids import pack_id
 from threadline.model.message import USER, Body
 from threadline.model.parts import GenericPart, TextPart
-from threadline.store.held import Held
 from threadline.store.positions import write_positions
 from threadline.store.schema import KINDS, ROLES, SPAN_KINDS, STATUSES, TURN_KINDS, code_of
 from threadline.store.values import BLOB_LIMIT, encode_json, pack_body, pack_value
 from threadline.store.writer import Rows, pack_framework_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from threadline.capture.events import Ref
+    from threadline.capture.identify import Belonging
+    from threadline.capture.open_turn import OpenSpan, OpenTurn
+    from threadline.store.held import Held
 
 _SAID: Final = KINDS.index("said")
 _PRELUDE: Final = KINDS.index("prelude")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from threadline.capture.events import (
     CaptureEvent,
@@ -15,7 +15,9 @@ from threadline.capture.events import (
     Updated,
 )
 from threadline.capture.open_turn import OpenTurn
-from threadline.store.journal import Journal
+
+if TYPE_CHECKING:
+    from threadline.store.journal import Journal
 
 MAX_OPEN_TURNS: Final = 10_000
 GRACE_S: Final = 5.0

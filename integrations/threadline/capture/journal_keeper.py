@@ -6,16 +6,19 @@ Used by the writer only, but for `open`, which the first hook of a process calls
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from threadline.capture.events import decode_body
-from threadline.capture.losses import Losses
-from threadline.capture.open_turn import OpenTurn
-from threadline.capture.recorder import Handed, Recorder
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart
 from threadline.store.journal import ORIGIN, SUFFIX, Journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from threadline.capture.losses import Losses
+    from threadline.capture.open_turn import OpenTurn
+    from threadline.capture.recorder import Handed, Recorder
 
 ROTATE_BYTES: Final = 4_000_000
 _CACHED_BODIES: Final = 4_000

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from threadline.capture.events import Ref
 from threadline.capture.open_turn import OpenSpan, OpenTurn
-from threadline.capture.transcript import BodyOf, Transcript
 from threadline.model.message import ASSISTANT, TOOL
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from threadline.capture.events import Ref
+    from threadline.capture.transcript import BodyOf, Transcript
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from threadline.capture.events import (
     FirstChunk,
@@ -13,6 +13,9 @@ from threadline.capture.events import (
     TurnClosed,
     TurnOpened,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class OpenSpan:

@@ -89,7 +89,7 @@ def _fitting(value: Any) -> Any:
 def _plain_mapping(value: Mapping[Any, Any], depth: int, inner: tuple[int, ...]) -> dict[str, Any]:
     try:
         items: Iterable[tuple[Any, Any]] = list(value.items())
-    except Exception:  # noqa: BLE001 (a mapping of the user's, or one that changes meanwhile)
+    except Exception:  # noqa: BLE001 (foreign values, cycles, lone surrogates)
         return {"<unreadable>": type(value).__name__}
     return {
         clean_text(key if isinstance(key, str) else _repr(key)): _plain(item, depth + 1, inner)
@@ -106,12 +106,12 @@ def _foreign(value: Any, depth: int, inner: tuple[int, ...]) -> Any:
         if callable(dump):
             return _plain(dump(), depth + 1, inner)
         return _plain(msgspec.to_builtins(value, str_keys=True), depth + 1, inner)
-    except Exception:  # noqa: BLE001 (foreign code runs here)
+    except Exception:  # noqa: BLE001 (foreign values, cycles, lone surrogates)
         return _repr(value)
 
 
 def _repr(value: Any) -> str:
     try:
         return clean_text(repr(value)[:_MAX_REPR])
-    except Exception:  # noqa: BLE001 (foreign code runs here)
+    except Exception:  # noqa: BLE001 (foreign values, cycles, lone surrogates)
         return f"<{type(value).__name__}>"

@@ -7,22 +7,25 @@ hook on the same thread. What threads share is only touched by single, atomic op
 from __future__ import annotations
 
 import collections
-from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import msgspec
 
 from threadline.capture import events
-from threadline.capture.events import CaptureEvent
-from threadline.capture.losses import Losses
 from threadline.capture.plain import plain_struct
 from threadline.capture.redacting import redact_body, redact_event
-from threadline.capture.redaction import Redactor
 from threadline.capture.withholding import withheld_body, withheld_event
 from threadline.ids import keyed_digest
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart, TextPart
 from threadline.store.journal import Journal
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from threadline.capture.events import CaptureEvent
+    from threadline.capture.losses import Losses
+    from threadline.capture.redaction import Redactor
 
 _CACHED_DIGESTS: Final = 20_000
 _CACHED_BYTES: Final = 8_000_000
@@ -133,7 +136,7 @@ class Recorder:
         """Return the digest of `body` and its bytes as they may be written."""
         try:
             data = events.encode_body(body)
-        except Exception:  # noqa: BLE001 (foreign values, lone surrogates; cleaned and tried again)
+        except Exception:  # noqa: BLE001 (lone surrogates and the like; cleaned and tried again)
             body = plain_struct(body)
             data = events.encode_body(body)
         if self._redactor.might_match(data):
@@ -184,7 +187,7 @@ class Draft:
         self.journal = journal
         self.bodies: dict[bytes, bytes] = {}
 
-    def __enter__(self) -> Draft:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

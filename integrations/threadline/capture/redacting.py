@@ -5,7 +5,7 @@ It fails closed: where redaction itself fails, the content is replaced, never pa
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,10 +23,12 @@ from threadline.capture.events import (
     TurnOpened,
     Updated,
 )
-from threadline.capture.redaction import Redactor
 from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart, Part, TextPart
+
+if TYPE_CHECKING:
+    from threadline.capture.redaction import Redactor
 
 _FAILED = "[redaction failed]"
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from threadline.capture.assembly import Assembly, BodySource, generated_thread_id
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
-from threadline.capture.open_turn import OpenTurn
 from threadline.ids import derived_uuid, pack_id
 from threadline.model.message import ASSISTANT, Body
-from threadline.store.held import Held
 from threadline.store.schema import STATUSES
 from threadline.store.writer import KnownTurn, Rows, StoreWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from threadline.capture.open_turn import OpenTurn
+    from threadline.store.held import Held
 
 _RUNNING = STATUSES.index("running")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,10 +10,15 @@ from threadline.capture.events import CaptureEvent, decode_body, decode_event
 from threadline.capture.joiner import Joiner
 from threadline.capture.journal_keeper import LOST_BODY
 from threadline.capture.settling import Origin, Settler
-from threadline.clock import Clock
 from threadline.errors import StoreError
-from threadline.model.message import Body
 from threadline.store.journal import ORIGIN, OrphanedJournals, claim_orphans, read_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from threadline.clock import Clock
+    from threadline.model.message import Body
 
 _GROUP = 256
 

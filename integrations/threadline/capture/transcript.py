@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,7 +16,9 @@ from threadline.capture.events import Ref
 from threadline.capture.open_turn import OpenSpan, OpenTurn
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body
 from threadline.model.parts import TextPart, ToolCallPart
-from threadline.store.held import Held
+
+if TYPE_CHECKING:
+    from threadline.store.held import Held
 
 BodyOf = Callable[[bytes], Body]
 Seal = Callable[[Body], bytes]
@@ -163,9 +166,9 @@ class TranscriptReader:
         for index, ref in enumerate(outputs):
             if self._held.holds(ref[1], ref[0]):
                 continue
-            if ref[1] is not None and ref[1] in producers.ids:
-                yield ref
-            elif index >= start and producers.made(ref):
+            if (ref[1] is not None and ref[1] in producers.ids) or (
+                index >= start and producers.made(ref)
+            ):
                 yield ref
 
     def _new_of_step(self, step: OpenSpan, asked: set[bytes]) -> list[Ref]:

@@ -10,21 +10,24 @@ import contextlib
 import queue
 import shutil
 import threading
-from collections.abc import Generator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from threadline.capture.events import CaptureEvent, decode_event
 from threadline.capture.joiner import Joiner
-from threadline.capture.journal_keeper import JournalKeeper
-from threadline.capture.open_turn import OpenTurn
-from threadline.capture.recorder import Recorder
-from threadline.capture.settling import Settler
 from threadline.capture.taking_in import take_in
-from threadline.clock import Clock
 from threadline.errors import StoreError
-from threadline.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from threadline.capture.journal_keeper import JournalKeeper
+    from threadline.capture.open_turn import OpenTurn
+    from threadline.capture.recorder import Recorder
+    from threadline.capture.settling import Settler
+    from threadline.clock import Clock
+    from threadline.store.writer import StoreWriter
 
 GATHER_S: Final = 0.02
 TICK_S: Final = 1.0

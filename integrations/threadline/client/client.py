@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Generator
-from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
 from threadline.capture.losses import Losses
-from threadline.capture.recorder import Recorder
 from threadline.client.parts import Parts
 from threadline.clock import Clock, SystemClock
 from threadline.errors import ThreadlineError
 from threadline.settings import Settings, resolve
 from threadline.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+    from threadline.capture.recorder import Recorder
 
 
 class FlushReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +123,7 @@ class Client:
             parts.keeper.reset(parts.recorder.journal)
         self.losses = Losses()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import contextlib
-import sqlite3
 import weakref
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from threadline.client.client import Client, living_clients
 from threadline.errors import ThreadlineError
 from threadline.settings import MEMORY
 from threadline.store.journal import journal_folder, waiting_journals
 from threadline.store.reader import FileDatabase, Reader
+
+if TYPE_CHECKING:
+    import os
 
 _default: Final[dict[str, Client]] = {}
 _retired: Final[list[weakref.ref[Client]]] = []
@@ -77,7 +78,7 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Reader:
 
 def _open_cold(path: Path, like: Client) -> Reader:
     if waiting_journals(journal_folder(path)):
-        with contextlib.suppress(ThreadlineError, OSError, sqlite3.Error):
+        with contextlib.suppress(ThreadlineError, OSError):
             taker = Client(store=path, redact=list(like.settings.redact), min_free_bytes=0)
             taker.take_in()
             taker.close()

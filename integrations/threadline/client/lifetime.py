@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-from collections.abc import Generator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from threadline.client.client import living_clients
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 def close_all() -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from threadline.capture.events import CaptureEvent, Noted, Updated
 from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of, plain
 from threadline.capture.scope import current_scope
-from threadline.client.client import Client
 from threadline.client.defaults import default_client
 from threadline.client.scopes import checked_id
 from threadline.errors import ArgumentError
 from threadline.ids import uuid7
 from threadline.model.feedback import Event, Feedback, Rating
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from threadline.client.client import Client
 
 
 def rate(
@@ -52,9 +55,11 @@ def rate(
     """
     if not (turn_id or message_id or span_id or thread_id):
         allowed = "one of turn_id, message_id, span_id, thread_id"
-        raise ArgumentError("turn_id", None, allowed)
+        msg = "turn_id"
+        raise ArgumentError(msg, None, allowed)
     if name == "rating" and value not in {-1, 0, 1}:
-        raise ArgumentError("value", value, "-1, 0 or 1, or any value with a name of its own")
+        msg = "value"
+        raise ArgumentError(msg, value, "-1, 0 or 1, or any value with a name of its own")
     label = value if isinstance(value, str) else None
     if turn_id is None and message_id is not None and ":" in message_id:
         turn_id = message_id.rsplit(":", 1)[0]
@@ -175,5 +180,6 @@ def _about(turn_id: str | None, thread_id: str | None) -> tuple[str | None, str 
         return (str(uuid.UUID(bytes=scope.turn)) if scope.turn else None), scope.thread_id
     if turn_id is None and thread_id is None:
         allowed = "a thread or a turn, or a call inside threadline.turn or threadline.conversation"
-        raise ArgumentError("thread_id", None, allowed)
+        msg = "thread_id"
+        raise ArgumentError(msg, None, allowed)
     return _optional_id("turn_id", turn_id), _optional_id("thread_id", thread_id)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from threadline.capture.journal_keeper import JournalKeeper
-from threadline.capture.losses import Losses
 from threadline.capture.recorder import Recorder
 from threadline.capture.redaction import Redactor
 from threadline.capture.settling import Origin, Settler
 from threadline.capture.writer_thread import WriterThread
-from threadline.clock import Clock
 from threadline.ids import uuid7
-from threadline.settings import Settings
 from threadline.store.journal import Journal, journal_folder
 from threadline.store.key import load_key
 from threadline.store.reader import FileDatabase, SharedDatabase
 from threadline.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from threadline.capture.losses import Losses
+    from threadline.clock import Clock
+    from threadline.settings import Settings
 
 
 class Parts:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextvars import Token
-from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from threadline.capture.events import (
     Detail,
@@ -20,15 +18,20 @@ from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of
 from threadline.capture.recorder import Draft
 from threadline.capture.scope import Scope, current_scope, leave, paused
-from threadline.client.client import Client
 from threadline.client.defaults import default_client
 from threadline.errors import ArgumentError
 from threadline.ids import derived_uuid, uuid7
-from threadline.model.conversation import Conversation
 from threadline.model.message import Body
 from threadline.model.parts import Part, TextPart, ToolCallPart, ToolCallResponsePart
-from threadline.model.span import Usage
 from threadline.model.turn import Turn
+
+if TYPE_CHECKING:
+    from contextvars import Token
+    from types import TracebackType
+
+    from threadline.client.client import Client
+    from threadline.model.conversation import Conversation
+    from threadline.model.span import Usage
 
 
 class conversation:  # noqa: N801 (used like a function)
@@ -72,7 +75,7 @@ class conversation:  # noqa: N801 (used like a function)
         )
         self._entered: list[tuple[Token[Scope | None], Scope | None]] = []
 
-    def __enter__(self) -> conversation:
+    def __enter__(self) -> Self:
         before = current_scope.get()
         self._entered.append((current_scope.set(self._scope), before))
         return self
@@ -139,7 +142,7 @@ class turn:  # noqa: N801 (used like a function)
         )
         self._token: tuple[Token[Scope | None], Scope | None] | None = None
 
-    def __enter__(self) -> turn:
+    def __enter__(self) -> Self:
         before = current_scope.get()
         scope = Scope(
             thread_id=self.thread_id or (before.thread_id if before else None),
@@ -335,7 +338,8 @@ def _key_of(turn_id: str) -> bytes:
 def _body_of_dict(message: Mapping[str, Any]) -> Body:
     role = message.get("role")
     if not isinstance(role, str):
-        raise ArgumentError("messages", role, "messages with a role and a content")
+        msg = "messages"
+        raise ArgumentError(msg, role, "messages with a role and a content")
     content = message.get("content")
     parts: list[Part] = []
     if role == "tool":

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from threadline.client.client import FlushReport
+from typing import TYPE_CHECKING
+
 from threadline.client.defaults import default_client, open_store
 from threadline.errors import StoreNotFoundError
-from threadline.model.turn import Turn
+
+if TYPE_CHECKING:
+    from threadline.client.client import FlushReport
+    from threadline.model.turn import Turn
 
 
 def flush(timeout: float = 5.0) -> FlushReport:

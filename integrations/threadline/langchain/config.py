@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
-from langchain_core.runnables import RunnableConfig
 
-from threadline.client import Client
 from threadline.client.scopes import checked_id
 from threadline.errors import ArgumentError
 from threadline.langchain.handler import ThreadlineCallbackHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.runnables import RunnableConfig
+
+    from threadline.client import Client
 
 
 def config(
@@ -90,4 +94,5 @@ def _uuid_of(turn_id: str | uuid.UUID) -> uuid.UUID:
         return uuid.UUID(turn_id)
     except ValueError:
         allowed = "a UUID, which LangChain takes for the run id"
-        raise ArgumentError("turn_id", turn_id, allowed) from None
+        msg = "turn_id"
+        raise ArgumentError(msg, turn_id, allowed) from None

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
 from threadline.capture.events import Detail, DocumentRef, FirstChunk, Noted, Ref, SpanEnded
 from threadline.capture.plain import json_of, plain
-from threadline.capture.recorder import Draft
 from threadline.ids import uuid7
 from threadline.langchain.control_flow import failure_of, status_of
 from threadline.langchain.inputs import messages_of_step, read_output
 from threadline.langchain.messages import refs_of, text_body
-from threadline.langchain.runs import LiveRun, RunTable
 from threadline.langchain.starts import read_root_input
 from threadline.langchain.usage import finish_reason_of, model_of, usage_of
 from threadline.model.feedback import Event
 from threadline.model.message import ASSISTANT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.documents import Document
+
+    from threadline.capture.recorder import Draft
+    from threadline.langchain.runs import LiveRun, RunTable
 
 
 class Ends:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.documents import Document
-from langchain_core.messages import BaseMessage
-from langchain_core.outputs import LLMResult
 
 from threadline.capture.guard import hook_failures, never_raises
-from threadline.client import Client
 from threadline.client.scopes import checked_id
+from threadline.clock import now_ns
 from threadline.langchain.ends import Ends
 from threadline.langchain.runs import RunTable
 from threadline.langchain.starts import Starts
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from langchain_core.documents import Document
+    from langchain_core.messages import BaseMessage
+    from langchain_core.outputs import LLMResult
+
+    from threadline.client import Client
 
 Tags = list[str] | None
 Metadata = dict[str, Any] | None
@@ -93,7 +97,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         """A chain, graph, node, prompt or parser began."""
         try:
             self._starts.chain(
-                time.time_ns(), inputs, run_id, parent_run_id, tags, metadata, kwargs, serialized
+                now_ns(), inputs, run_id, parent_run_id, tags, metadata, kwargs, serialized
             )
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error)
@@ -101,14 +105,14 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A chain, graph, node, prompt or parser ended."""
         try:
-            self._ends.chain(time.time_ns(), outputs, run_id, kwargs)
+            self._ends.chain(now_ns(), outputs, run_id, kwargs)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error)
 
     @never_raises
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A chain, graph or node was left by an exception."""
-        self._ends.failed(time.time_ns(), error, run_id, kwargs)
+        self._ends.failed(now_ns(), error, run_id, kwargs)
 
     @never_raises
     def on_chat_model_start(
@@ -124,7 +128,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A chat model was called."""
         self._starts.chat_model(
-            time.time_ns(), messages, run_id, parent_run_id, tags, metadata, kwargs, serialized
+            now_ns(), messages, run_id, parent_run_id, tags, metadata, kwargs, serialized
         )
 
     @never_raises
@@ -141,7 +145,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A completion model was called."""
         self._starts.completion(
-            time.time_ns(), prompts, run_id, parent_run_id, tags, metadata, kwargs, serialized
+            now_ns(), prompts, run_id, parent_run_id, tags, metadata, kwargs, serialized
         )
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -150,7 +154,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             due = self._starts.first_tokens
             if run_id in due:
                 due.pop(run_id, None)
-                self._ends.first_chunk(time.time_ns(), run_id)
+                self._ends.first_chunk(now_ns(), run_id)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error)
 
@@ -162,13 +166,13 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model answered."""
         self._starts.first_tokens.pop(run_id, None)
-        self._ends.model(time.time_ns(), response, run_id)
+        self._ends.model(now_ns(), response, run_id)
 
     @never_raises
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A model failed, or its stream was left early; what it said so far is kept."""
         self._starts.first_tokens.pop(run_id, None)
-        self._ends.model_failed(time.time_ns(), error, run_id, kwargs.get("response"))
+        self._ends.model_failed(now_ns(), error, run_id, kwargs.get("response"))
 
     @never_raises
     def on_tool_start(
@@ -186,18 +190,18 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         """A tool was called."""
         given = input_str if inputs is None else inputs
         self._starts.tool(
-            time.time_ns(), given, run_id, parent_run_id, tags, metadata, kwargs, serialized
+            now_ns(), given, run_id, parent_run_id, tags, metadata, kwargs, serialized
         )
 
     @never_raises
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A tool returned."""
-        self._ends.tool(time.time_ns(), output, run_id)
+        self._ends.tool(now_ns(), output, run_id)
 
     @never_raises
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A tool raised."""
-        self._ends.failed(time.time_ns(), error, run_id, kwargs)
+        self._ends.failed(now_ns(), error, run_id, kwargs)
 
     @never_raises
     def on_retriever_start(
@@ -213,7 +217,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A retriever was asked."""
         self._starts.retriever(
-            time.time_ns(), query, run_id, parent_run_id, tags, metadata, kwargs, serialized
+            now_ns(), query, run_id, parent_run_id, tags, metadata, kwargs, serialized
         )
 
     @never_raises
@@ -221,18 +225,18 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         self, documents: Sequence[Document], *, run_id: UUID, **kwargs: Any
     ) -> None:
         """A retriever found documents."""
-        self._ends.retriever(time.time_ns(), documents, run_id)
+        self._ends.retriever(now_ns(), documents, run_id)
 
     @never_raises
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A retriever failed."""
-        self._ends.failed(time.time_ns(), error, run_id, kwargs)
+        self._ends.failed(now_ns(), error, run_id, kwargs)
 
     @never_raises
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """The application dispatched an event of its own."""
         metadata = data if isinstance(data, Mapping) else {"data": data}
-        self._ends.custom_event(time.time_ns(), name, dict(metadata), run_id)  # pyright: ignore[reportUnknownArgumentType]
+        self._ends.custom_event(now_ns(), name, dict(metadata), run_id)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _restored(thread_id: str | None, user_id: str | None) -> ThreadlineCallbackHandler:

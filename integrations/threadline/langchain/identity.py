@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from langchain_core.runnables.config import var_child_runnable_config
 
 from threadline.capture.events import Identity
 from threadline.capture.plain import json_of
-from threadline.capture.scope import Scope
+
+if TYPE_CHECKING:
+    from threadline.capture.scope import Scope
 
 THREAD_KEYS: Final = ("thread_id", "conversation_id", "session_id")
 _USER_KEYS: Final = ("user_id", "langgraph_auth_user_id")

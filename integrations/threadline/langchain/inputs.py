@@ -167,11 +167,7 @@ def _is_like_a_message(item: object, *, loosely: bool) -> bool:
 
 
 def _is_pair(item: object) -> bool:
-    return (
-        isinstance(item, tuple)
-        and len(item) == 2  # noqa: PLR2004 (role and text)  # pyright: ignore[reportUnknownArgumentType]
-        and item[0] in _ROLES
-    )
+    return isinstance(item, tuple) and len(item) == 2 and item[0] in _ROLES
 
 
 _ROLES: Final = ("human", "user", "ai", "assistant", "system", "developer", "tool", "function")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import (
     AIMessage,
@@ -16,9 +15,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from threadline.capture.events import Ref
 from threadline.capture.plain import clean_text
-from threadline.capture.recorder import DigestCache, Draft
 from threadline.langchain.content import parts_of_content
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body
 from threadline.model.parts import (
@@ -29,6 +26,12 @@ from threadline.model.parts import (
     ToolCallPart,
     ToolCallResponsePart,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from threadline.capture.events import Ref
+    from threadline.capture.recorder import DigestCache, Draft
 
 _SIMPLE: Final = frozenset({"HumanMessage", "SystemMessage", "AIMessage"})
 

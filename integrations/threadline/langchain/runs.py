@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final
 
-from threadline.capture.recorder import Recorder
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.client import Client, default_client, following_clients
 from threadline.langchain.identity import is_off, parent_now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from threadline.capture.recorder import Recorder
 
 MAX_LIVE_RUNS: Final = 100_000
 
@@ -28,9 +31,9 @@ class LiveRun:
         "list_key",
         "off",
         "prompt",
-        "recorder",
         "reads_messages",
         "recorded",
+        "recorder",
         "root_of_turn",
         "scope",
         "span",

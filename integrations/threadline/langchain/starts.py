@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
-from uuid import UUID
-
-from langchain_core.messages import BaseMessage
+from typing import TYPE_CHECKING, Any, Final
 
 from threadline.capture.events import Detail, Identity, Ref, SpanStarted
 from threadline.capture.plain import json_of
-from threadline.capture.recorder import Draft
 from threadline.capture.scope import current_scope
 from threadline.langchain import identity as who
 from threadline.langchain.inputs import read_input
 from threadline.langchain.messages import prompts_as_bodies, refs_of
 from threadline.langchain.prompts import parameters_of, prompt_used
-from threadline.langchain.runs import LiveRun, RunTable
 from threadline.model.message import USER
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from langchain_core.messages import BaseMessage
+
+    from threadline.capture.recorder import Draft
+    from threadline.langchain.runs import LiveRun, RunTable
 
 Names = Mapping[str, Any] | None
 

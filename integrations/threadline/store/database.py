@@ -6,12 +6,14 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from threadline.errors import StoreNewerError, StoreNotFoundError, StoreUnavailableError
 from threadline.store.schema import MIGRATIONS, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 BUSY_TIMEOUT_S: Final = 10.0
 CHECKPOINT_BYTES: Final = 4_000_000

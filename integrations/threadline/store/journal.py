@@ -15,11 +15,13 @@ import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 MAGIC: Final = b"\xf1TL1"
 ORIGIN: Final = b"origin"

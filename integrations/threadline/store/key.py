@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from threadline.ids import KEY_BYTES
 from threadline.store.journal import journal_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def load_key(store: Path | None) -> bytes:
@@ -30,12 +33,14 @@ def load_key(store: Path | None) -> bytes:
 def _key_in_store(store: Path) -> bytes | None:
     if not store.exists():
         return None
-    with contextlib.suppress(sqlite3.Error):
-        with contextlib.closing(
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(
             sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=0.2)
-        ) as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()
-            return None if row is None else row[0]
+        ) as connection,
+    ):
+        row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()
+        return None if row is None else row[0]
     return None
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from threadline.ids import keyed_digest
-from threadline.model.message import Body
 from threadline.model.parts import Part, TextPart
+
+if TYPE_CHECKING:
+    from threadline.model.message import Body
 
 BLOB_LIMIT: Final = 16_384
 """Values whose JSON is longer than this have their large strings moved into blobs."""

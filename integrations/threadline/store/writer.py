@@ -6,9 +6,8 @@ import contextlib
 import os
 import platform
 import sqlite3
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +17,9 @@ from threadline.store import database
 from threadline.store.held import Held
 from threadline.store.schema import POSITION_BITS, ROLES, word_of
 from threadline.store.values import BlobShelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _CACHED_MESSAGES: Final = 100_000
 _HELD_OVERHEAD: Final = 8

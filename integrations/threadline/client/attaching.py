@@ -27,7 +27,8 @@ def attach(*frameworks: str) -> None:
     """
     for name in frameworks:
         if name not in _FRAMEWORKS:
-            raise ArgumentError("frameworks", name, " or ".join(map(repr, _FRAMEWORKS)))
+            msg = "frameworks"
+            raise ArgumentError(msg, name, " or ".join(map(repr, _FRAMEWORKS)))
     for name, (package, adapter) in _FRAMEWORKS.items():
         if name in frameworks or (not frameworks and package in sys.modules):
             try:
