@@ -27,6 +27,13 @@ Tags = list[str] | None
 Metadata = dict[str, Any] | None
 
 
+class _RaisingInTests:
+    """LangChain logs what a handler raises; only where our own failures are wanted it must not."""
+
+    def __get__(self, handler: object, owner: type) -> bool:
+        return hook_failures.reraise
+
+
 class ThreadlineCallbackHandler(BaseCallbackHandler):
     """Records runs of LangChain and LangGraph as turns of conversations.
 
@@ -55,7 +62,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     """
 
     run_inline = True
-    raise_error = False
+    raise_error = _RaisingInTests()  # pyright: ignore[reportAssignmentType] (gives a bool)
 
     def __init__(
         self,
