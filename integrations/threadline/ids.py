@@ -49,6 +49,16 @@ def keyed_digest(data: bytes, key: bytes) -> bytes:
     return blake2b(data, digest_size=DIGEST_BYTES, key=key).digest()
 
 
+def redacted_id(text: str, key: bytes) -> str:
+    """Return what stands for an id that a redaction rule matches.
+
+    Example:
+        >>> redacted_id("ada@example.org", b"k" * 32)[:13]
+        'redacted:a2c7'
+    """
+    return f"redacted:{keyed_digest(text.encode('utf-8', 'surrogatepass'), key).hex()}"
+
+
 def pack_id(text: str) -> bytes | str:
     """Write an id in 16 bytes where it is a UUID in its usual form, else as it is.
 

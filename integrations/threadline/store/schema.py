@@ -50,7 +50,7 @@ CREATE TABLE conversation (
   last_status INTEGER,
   UNIQUE (tenant, thread_id)
 );
-CREATE INDEX conversation_updated ON conversation (updated_ns);
+CREATE INDEX conversation_updated ON conversation (tenant, updated_ns);
 
 -- id = conversation * 2^24 + position; kind: 0 said, 1 prelude, 2 context
 -- role: 0 system, 1 user, 2 assistant, 3 tool, or its name
@@ -86,6 +86,7 @@ CREATE TABLE turn (
   name TEXT, user_id TEXT, tags TEXT, metadata TEXT, error TEXT, continues
 );
 CREATE INDEX turn_conversation ON turn (conversation, started_ns);
+CREATE INDEX turn_started ON turn (started_ns);
 
 -- n numbers the spans of a turn, parent is the parent's n; times are relative to the turn's start
 -- input and output: positions of messages in the conversation, as ranges ("4,0-3,7")

@@ -324,7 +324,9 @@ class StoreWriter:
         self.forget()
         self.process_row = None
         if self.path is None:
-            return database.connect_memory()
+            connection = database.connect_memory()
+            _keep_key(connection, self.key)
+            return connection
         try:
             return self._open_file(self.path)
         except (OSError, sqlite3.Error) as error:

@@ -1,0 +1,197 @@
+"""How the read side gets at the database: a file of its own connections, or the writer's one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from threadline.errors import StoreNotFoundError, StoreUnavailableError
+from threadline.store import database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
+
+_IN_MEMORY: Final = Path(":memory:")
+
+
+class Database(Protocol):
+    """What a reader needs: connections to read and, for deletion and the search index, to write."""
+
+    def read(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend a connection inside one read transaction: every query sees the same moment."""
+        ...
+
+    def write(self, *, busy_s: float) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend a connection inside one write transaction: all of it happens, or nothing."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, if nobody is in the way."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open; a later use opens it again."""
+        ...
+
+
+class FileDatabase:
+    """A store in a file. Any number of threads may share one; after a fork each side opens anew."""
+
+    def __init__(self, path: Path, *, mode: int = 0o600) -> None:
+        self.path = path
+        self._mode = mode
+        self._pid = os.getpid()
+        self._lock = threading.Lock()  # guards the connection: one query at a time
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        """Open the store.
+
+        Raises:
+            StoreNotFoundError: if there is none.
+            StoreNewerError: if a newer Threadline wrote it.
+            StoreUnavailableError: if it cannot be read.
+        """
+        with self.read():
+            pass
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[sqlite3.Connection]:
+        """Lend the connection for reading, in one transaction.
+
+        Raises:
+            StoreError: if there is no store, or it cannot be read.
+        """
+        self._notice_a_fork()
+        with self._lock, _told_as_unavailable(self.path):
+            connection = self._opened()
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextlib.contextmanager
+    def write(self, *, busy_s: float) -> Generator[sqlite3.Connection]:
+        """Lend a connection for writing, in one transaction that is undone if the block raises.
+
+        Raises:
+            StoreError: if there is no store, or it cannot be written within `busy_s` seconds.
+        """
+        if not self.path.exists():
+            raise StoreNotFoundError(self.path)
+        with _told_as_unavailable(self.path):
+            connection = database.connect_writer(self.path, mode=self._mode, busy_s=busy_s)
+            with contextlib.closing(connection), _transaction(connection):
+                yield connection
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file and truncate it, if nobody is in the way."""
+        with contextlib.suppress(sqlite3.Error, OSError):
+            connection = database.connect_writer(self.path, mode=self._mode)
+            with contextlib.closing(connection):
+                database.checkpoint(connection, self.path)
+
+    def close(self) -> None:
+        """Close the connection; a later use opens it again."""
+        self._notice_a_fork()
+        with self._lock:
+            self._close()
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the store; again if another file stands in its place by now."""
+        try:
+            stat = self.path.stat()
+        except OSError as error:
+            self._close()
+            raise StoreNotFoundError(self.path) from error
+        if self._connection is None or self._file != (stat.st_dev, stat.st_ino):
+            self._close()
+            self._connection = database.connect_reader(self.path)
+            self._file = (stat.st_dev, stat.st_ino)
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _notice_a_fork(self) -> None:
+        """What is open is the parent's, and a thread of the parent's may hold the lock."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._lock = threading.Lock()
+            self._connection = None
+
+
+class SharedDatabase:
+    """A store in memory: its one connection is the writer's, used under the writer's lock.
+
+    Args:
+        connection: Gives the writer's connection.
+        lock: What the writer holds while it works.
+        wrote: Called after each write of ours, so that the writer forgets what it remembers.
+    """
+
+    def __init__(
+        self,
+        connection: Callable[[], sqlite3.Connection],
+        lock: AbstractContextManager[object],
+        wrote: Callable[[], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._wrote = wrote
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[sqlite3.Connection]:
+        """Lend the connection; the lock keeps the moment still."""
+        with self._lock, _told_as_unavailable(_IN_MEMORY):
+            yield self._connection()
+
+    @contextlib.contextmanager
+    def write(self, *, busy_s: float) -> Generator[sqlite3.Connection]:
+        """Lend the connection for writing, in one transaction that is undone if the block raises.
+
+        Raises:
+            StoreUnavailableError: if SQLite would not take it.
+        """
+        del busy_s  # whoever holds the lock has nobody to wait for
+        with self._lock, _told_as_unavailable(_IN_MEMORY):
+            connection = self._connection()
+            with _transaction(connection):
+                yield connection
+            if self._wrote is not None:
+                self._wrote()
+
+    def checkpoint(self) -> None:
+        """Do nothing: there is no file."""
+
+    def close(self) -> None:
+        """Do nothing: the connection is the writer's."""
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
+def _told_as_unavailable(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailableError(path, f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,110 @@
+"""Pages of turns and conversations, newest first, each beginning where the one before ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from threadline.model.listing import Page
+from threadline.store.conversation_rows import CONVERSATION_COLUMNS, ConversationRow, summary_from
+from threadline.store.cursors import read_cursor, write_cursor
+from threadline.store.filters import Condition
+from threadline.store.schema import TURN_KINDS
+from threadline.store.turn_model import Rebuilder
+from threadline.store.turn_rows import gather, turns_by_row
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from threadline.model.listing import ConversationSummary
+    from threadline.model.turn import Turn
+    from threadline.store.filters import Filters
+
+_TURNS: Final = "turns"
+_CONVERSATIONS: Final = "conversations"
+_TURN: Final = TURN_KINDS.index("turn")
+
+
+class Listing:
+    """What all pages have in common: the filters, how many, from where on, what time it is."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        filters: Filters,
+        *,
+        limit: int,
+        now_ns: int,
+        more: Sequence[Condition] = (),
+    ) -> None:
+        self._connection = connection
+        self._filters = filters
+        self._limit = limit
+        self._now_ns = now_ns
+        self._on_turns = [*filters.on_turns(now_ns=now_ns), *more]
+
+    def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
+        """Return turns with all that belongs to them."""
+        conditions = [
+            Condition("c.tenant = ?", (self._filters.tenant,)),
+            *self._on_turns,
+            *self._filters.on_time("t.started_ns"),
+            *_before("t.started_ns, t.id", read_cursor(_TURNS, cursor)),
+        ]
+        if kind is not None:
+            conditions.append(Condition("t.kind = ?", (TURN_KINDS.index(kind),)))
+        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
+        if self._filters.thread_ids:
+            conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
+            source = "conversation c CROSS JOIN turn t ON t.conversation = c.id"
+        found = self._page("t.id, t.started_ns", source, conditions, "t.started_ns DESC, t.id DESC")
+        rows = turns_by_row(self._connection, [row for row, _ in found[: self._limit]])
+        turns = Rebuilder(gather(self._connection, rows), now_ns=self._now_ns).turns()
+        if len(found) <= self._limit:
+            return Page(turns)
+        return Page(turns, write_cursor(_TURNS, rows[-1].started_ns, rows[-1].id))
+
+    def conversations(self, cursor: str | None) -> Page[ConversationSummary]:
+        """Return short forms of the conversations in which something was said."""
+        conditions = [
+            Condition("c.tenant = ?", (self._filters.tenant,)),
+            Condition("c.turns > 0"),
+            *self._filters.on_time("c.updated_ns"),
+            *_before("c.updated_ns, c.id", read_cursor(_CONVERSATIONS, cursor)),
+        ]
+        if self._filters.thread_ids:
+            conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
+        if self._on_turns:
+            within, values = _all_of(self._on_turns)
+            turn = f"SELECT 1 FROM turn t WHERE t.conversation = c.id AND t.kind = {_TURN}"
+            conditions.append(Condition(f"EXISTS ({turn} AND {within})", values))
+        order = "c.updated_ns DESC, c.id DESC"
+        found = self._page(CONVERSATION_COLUMNS, "conversation c", conditions, order)
+        rows = [ConversationRow._make(row) for row in found[: self._limit]]
+        summaries = [summary_from(row, now_ns=self._now_ns) for row in rows]
+        if len(found) <= self._limit:
+            return Page(summaries)
+        return Page(summaries, write_cursor(_CONVERSATIONS, rows[-1].updated_ns, rows[-1].id))
+
+    def _page(
+        self, columns: str, source: str, conditions: Sequence[Condition], order: str
+    ) -> list[tuple[Any, ...]]:
+        """Return one more than wanted, to tell whether there are more."""
+        where, values = _all_of(conditions)
+        return self._connection.execute(
+            f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ?",
+            (*values, self._limit + 1),
+        ).fetchall()
+
+
+def _before(columns: str, place: tuple[int, int] | None) -> list[Condition]:
+    return [] if place is None else [Condition(f"({columns}) < (?, ?)", place)]
+
+
+def _any_of(column: str, values: tuple[str, ...]) -> Condition:
+    return Condition(f"{column} IN ({','.join('?' * len(values))})", values)
+
+
+def _all_of(conditions: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
+    values = tuple(value for condition in conditions for value in condition.values)
+    return " AND ".join(condition.sql for condition in conditions), values

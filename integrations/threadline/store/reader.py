@@ -1,0 +1,170 @@
+"""The read side of a store: conversations, turns, search, and deletion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, Unpack
+
+from threadline.clock import SystemClock
+from threadline.errors import ArgumentError
+from threadline.ids import pack_id, redacted_id
+from threadline.store.connections import Database, FileDatabase, SharedDatabase
+from threadline.store.conversation_rows import conversation_by_key, conversation_from
+from threadline.store.filters import FilterArguments, check_filters, check_limit
+from threadline.store.listing import Listing
+from threadline.store.schema import TURN_KINDS
+from threadline.store.turn_model import Rebuilder
+from threadline.store.turn_rows import gather, turn_by_id, turns_by_row
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import TracebackType
+
+    from threadline.clock import Clock
+    from threadline.model.conversation import Conversation
+    from threadline.model.listing import ConversationSummary, Page
+    from threadline.model.turn import Turn
+    from threadline.store.filters import Filters
+    from threadline.store.turn_rows import TurnRow
+
+__all__ = ["Database", "FileDatabase", "Reader", "SharedDatabase"]
+
+
+class Reader:
+    """An open store, for reading. Any number of threads may share one.
+
+    The same filters hold everywhere: `thread_id`, `user_id`, `tag`, `metadata`, `status`,
+    `rating` (a number, "up" or "down"), `tool`, `model`, `text` (words that were said), `since`
+    and `until` (a datetime, "2h", "3d", an ISO date or time), `tenant`. Lists are newest first
+    and come in pages: `limit` is the most that one holds, its `cursor` begins the next.
+
+    Every method raises a `StoreError` if the store is gone or cannot be read, and an
+    `ArgumentError` for a value that it cannot use.
+
+    Args:
+        database: Gives connections.
+        path: Where the store is; None for one in memory.
+        before_read: Called before each answer, so that what was just recorded is in it.
+        clock: Tells what "2h" ago is, and which turns have shown no sign of life.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        path: Path | None = None,
+        *,
+        before_read: Callable[[], object] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._database = database
+        self._path = path
+        self._before_read = before_read
+        self._clock = clock or SystemClock()
+
+    @property
+    def path(self) -> Path | None:
+        """Where the store is; None for one in memory."""
+        return self._path
+
+    def conversations(
+        self, *, limit: int = 20, cursor: str | None = None, **filters: Unpack[FilterArguments]
+    ) -> Page[ConversationSummary]:
+        """Return short forms of the conversations in which something was said, newest first."""
+        checked = check_limit(limit)
+        with self._reading() as connection:
+            listing = self._listing(connection, filters, checked)
+            return listing.conversations(cursor)
+
+    def turns(
+        self,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        kind: str | None = "turn",
+        **filters: Unpack[FilterArguments],
+    ) -> Page[Turn]:
+        """Return turns with all that belongs to them, newest first.
+
+        Args:
+            limit: The most to return.
+            cursor: Where an earlier page ended.
+            kind: `turn`, `trace` (what is kept out of the transcript), or None for both.
+            **filters: The filters.
+        """
+        checked = check_limit(limit)
+        if kind is not None and kind not in TURN_KINDS:
+            raise ArgumentError(argument="kind", value=kind, allowed="'turn', 'trace' or None")
+        with self._reading() as connection:
+            return self._listing(connection, filters, checked).turns(cursor, kind)
+
+    def conversation(self, thread_id: str, tenant: str | None = None) -> Conversation | None:
+        """Return everything of a conversation; None if there is none with this thread id."""
+        with self._reading() as connection:
+            forms = _forms_of(connection, thread_id)
+            row = conversation_by_key(connection, tenant or "", forms)
+            if row is None:
+                return None
+            return conversation_from(connection, row, now_ns=self._clock.now_ns())
+
+    def turn(self, turn_id: str) -> Turn | None:
+        """Return one turn; None if there is none with this id."""
+        with self._reading() as connection:
+            forms = _forms_of(connection, turn_id)
+            found = (turn_by_id(connection, pack_id(form)) for form in forms)
+            return self._rebuilt(connection, next(filter(None, found), None))
+
+    def last(self) -> Turn | None:
+        """Return the turn that began last; None if there is none yet."""
+        with self._reading() as connection:
+            newest = connection.execute(
+                f"SELECT id FROM turn WHERE kind = {TURN_KINDS.index('turn')}"
+                " ORDER BY started_ns DESC, id DESC LIMIT 1"
+            ).fetchone()
+            rows = turns_by_row(connection, newest or ())
+            return self._rebuilt(connection, rows[0] if rows else None)
+
+    def close(self) -> None:
+        """Let go of the store; a later use opens it again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        if self._before_read is not None:
+            self._before_read()
+        return self._database.read()
+
+    def _listing(
+        self, connection: sqlite3.Connection, given: FilterArguments, limit: int
+    ) -> Listing:
+        filters = self._checked(connection, given)
+        return Listing(connection, filters, limit=limit, now_ns=self._clock.now_ns())
+
+    def _checked(self, connection: sqlite3.Connection, given: FilterArguments) -> Filters:
+        def forms_of(text: str) -> tuple[str, ...]:
+            return _forms_of(connection, text)
+
+        return check_filters(given, now_ns=self._clock.now_ns(), forms_of=forms_of)
+
+    def _rebuilt(self, connection: sqlite3.Connection, row: TurnRow | None) -> Turn | None:
+        if row is None:
+            return None
+        gathered = gather(connection, [row])
+        return Rebuilder(gathered, now_ns=self._clock.now_ns()).turns()[0]
+
+
+def _forms_of(connection: sqlite3.Connection, text: str) -> tuple[str, ...]:
+    """Return an id as it is and as the store holds it where a redaction rule matched it."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()
+    return (text,) if row is None else (text, redacted_id(text, row[0]))
