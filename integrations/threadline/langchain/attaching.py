@@ -58,7 +58,7 @@ class _Hook:
             variable: ContextVar[Any] = ContextVar("threadline_attached", default=self.handler)
             # with the class given, a handler that a call is given explicitly is used instead
             register_configure_hook(
-                variable, inheritable=True, handler_class=ThreadlineCallbackHandler
+                variable, inheritable=True, handle_class=ThreadlineCallbackHandler
             )
         self.handler.attached = True
 

@@ -191,6 +191,8 @@ def gather(
 
 def own_ranges(connection: sqlite3.Connection, turns: Sequence[TurnRow]) -> dict[int, list[Range]]:
     """Return where the messages are that came with `turns`, by conversation."""
+    if not turns:
+        return {}
     by_start = sorted(turns, key=lambda turn: (turn.conversation, turn.first_position or 0))
     last = {turn.conversation: turn.id for turn in by_start}
     ends = dict(connection.execute(_NEXT_FIRST_POSITION, (as_json(last.values()),)).fetchall())
