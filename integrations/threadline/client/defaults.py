@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.client.client import Client, living_clients
 from threadline.errors import ThreadlineError
 from threadline.settings import MEMORY
+from threadline.store.connections import FileDatabase
 from threadline.store.journal import journal_folder, waiting_journals
-from threadline.store.reader import FileDatabase, Reader
+from threadline.store.reader import Reader
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Generator
 
 _default: Final[dict[str, Client]] = {}
 _retired: Final[list[weakref.ref[Client]]] = []
@@ -44,6 +46,20 @@ def default_client() -> Client:
     if client is None:
         client = _default.setdefault("client", Client())
     return client
+
+
+@contextlib.contextmanager
+def serving_as_default(client: Client) -> Generator[Client]:
+    """Make `client` the default one inside; afterwards the one from before is it again."""
+    before = _default.get("client")
+    _default["client"] = client
+    try:
+        yield client
+    finally:
+        if before is None:
+            _default.pop("client", None)
+        else:
+            _default["client"] = before
 
 
 def following_clients() -> list[Client]:
