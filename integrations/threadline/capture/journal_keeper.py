@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from threadline.capture.events import decode_body
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart
-from threadline.store.journal import ORIGIN, SUFFIX, Journal
+from threadline.store.journal import ORIGIN, SUFFIX, Journal, encode_payload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ class JournalKeeper:
                 name = f"{self._writer}-{os.getpid()}-{self._number:06d}{SUFFIX}"
                 try:
                     journal = Journal.create(self.folder / name, mode=self._mode)
-                    journal.append([ORIGIN, self._origin])
+                    journal.append(encode_payload(ORIGIN, {b"": self._origin}))
                     return journal
                 except (FileExistsError, BlockingIOError):
                     continue

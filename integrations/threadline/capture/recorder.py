@@ -18,7 +18,7 @@ from threadline.capture.withholding import withheld_body, withheld_event
 from threadline.ids import keyed_digest
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart, TextPart
-from threadline.store.journal import Journal
+from threadline.store.journal import Journal, encode_payload
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -120,27 +120,16 @@ class Recorder:
                 return draft
             journal.writing.pop(draft, None)
 
-    def encoded(self, event: CaptureEvent) -> bytes:
-        """Return `event` as it may be written: plain, redacted, without content where so set."""
-        if self._content != "full":
-            event = withheld_event(event)
-        try:
-            data = events.encode_event(event)
-        except Exception:  # noqa: BLE001 (lone surrogates and the like; cleaned and tried again)
-            data = events.encode_event(plain_struct(event))
-        if self._redactor.might_match(data):
-            data = events.encode_event(redact_event(events.decode_event(data), self._redactor))
-        return data
-
     def encoded_body(self, body: Body) -> tuple[bytes, bytes]:
-        """Return the digest of `body` and its bytes as they may be written."""
+        """Return the digest of `body`, which is over what was said, and its bytes.
+
+        The bytes still have to pass redaction, which `hand_over` does for a whole event at once.
+        """
         try:
             data = events.encode_body(body)
-        except Exception:  # noqa: BLE001 (lone surrogates and the like; cleaned and tried again)
+        except Exception:  # noqa: BLE001 (foreign values, lone surrogates; cleaned and tried again)
             body = plain_struct(body)
             data = events.encode_body(body)
-        if self._redactor.might_match(data):
-            data = events.encode_body(redact_body(events.decode_body(data), self._redactor))
         digest = keyed_digest(data, self._key)
         if self._content != "full":
             data = events.encode_body(withheld_body(body, sizes=self._content == "metadata"))
@@ -148,19 +137,43 @@ class Recorder:
 
     def hand_over(self, draft: Draft, event: CaptureEvent, *, last: bool) -> None:
         """Put the event of a draft into its journal and give it to the writer."""
-        data = self.encoded(event)
         journal, bodies = draft.journal, draft.bodies
+        data = self._encoded(event)
+        payload = encode_payload(data, bodies)
+        if self._redactor.might_match(payload):
+            data, bodies = self._redacted(data, bodies)
+            payload = encode_payload(data, bodies)
         try:
-            journal.append([data, *(piece for body in bodies.items() for piece in body)])
+            journal.append(payload)
             if last and self._fsync:
                 journal.sync()
         except OSError as error:
             self.losses.add("the journal could not be written", detail=type(error).__name__)
         self.queue.append((journal, data, bodies))
-        # only now: whoever refers to a body must come behind it, in the file and in the queue
-        journal.known.update(bodies)
+        if bodies:
+            # only now: whoever refers to a body must come behind it, in the file and in the queue
+            journal.known.update(bodies)
         if last:
             self._handover.wake()
+
+    def _encoded(self, event: CaptureEvent) -> bytes:
+        if self._content != "full":
+            event = withheld_event(event)
+        try:
+            return events.encode_event(event)
+        except Exception:  # noqa: BLE001 (lone surrogates and the like; cleaned and tried again)
+            return events.encode_event(plain_struct(event))
+
+    def _redacted(
+        self, data: bytes, bodies: dict[bytes, bytes]
+    ) -> tuple[bytes, dict[bytes, bytes]]:
+        """The one place where content is redacted, before disk and before anything else sees it."""
+        redactor = self._redactor
+        clean = events.encode_event(redact_event(events.decode_event(data), redactor))
+        return clean, {
+            digest: events.encode_body(redact_body(events.decode_body(body), redactor))
+            for digest, body in bodies.items()
+        }
 
     def reset_journal(self) -> None:
         """Let the next event open a journal anew."""

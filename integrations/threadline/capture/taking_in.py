@@ -72,7 +72,7 @@ def _events(
     for path in orphans.paths:
         for data, *pieces in read_journal(path):
             if data == ORIGIN:
-                yield msgspec.json.decode(pieces[0], type=Origin)
+                yield msgspec.json.decode(pieces[1], type=Origin)
                 continue
             bodies.update(zip(pieces[::2], pieces[1::2], strict=False))
             try:

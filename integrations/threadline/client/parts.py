@@ -15,7 +15,7 @@ from threadline.capture.writer_thread import WriterThread
 from threadline.ids import uuid7
 from threadline.store.journal import Journal, journal_folder
 from threadline.store.key import load_key
-from threadline.store.reader import FileDatabase, SharedDatabase
+from threadline.store.connections import FileDatabase, SharedDatabase
 from threadline.store.writer import StoreWriter
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ class Ends:
             if run.reads_messages:
                 _record_root_end(draft, at_ns, run, outputs, kwargs)
                 return
-            messages = refs_of(messages_of_step(outputs), draft, run.recorder.digests)
+            messages = refs_of(messages_of_step(outputs), draft)
             draft.record(SpanEnded(run.turn, run.span, at_ns, messages=messages or None))
 
     def failed(
@@ -109,7 +109,7 @@ class Ends:
             return
         with run.recorder.draft() as draft:
             answers = [m for m in messages_of_step(output) if isinstance(m, ToolMessage)]
-            messages = refs_of(answers, draft, run.recorder.digests) or None
+            messages = refs_of(answers, draft) or None
             detail = None if messages else Detail(result=json_of(output))
             event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
             draft.record(event, last=run.root_of_turn)
@@ -152,7 +152,7 @@ def _record_root_end(
             run.turn,
             run.span,
             at_ns,
-            messages=refs_of(output.messages, draft, run.recorder.digests) or None,
+            messages=refs_of(output.messages, draft) or None,
             texts=tuple(texts),
             answer=answer,
             late_messages=late[0],
@@ -181,7 +181,7 @@ def _answers(
     for choice in choices:
         message = getattr(choice, "message", None)
         if isinstance(message, BaseMessage):
-            messages.extend(refs_of([message], draft, run.recorder.digests))
+            messages.extend(refs_of([message], draft))
         else:
             messages.append((draft.seal(text_body(ASSISTANT, choice.text)), None))
         if first is None:

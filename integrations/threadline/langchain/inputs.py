@@ -46,7 +46,9 @@ def read_input(inputs: object) -> RootInput:
     if fields is None:
         return RootInput([], None, None)
     key, messages = _find_list(fields)
-    strings = {name: value for name, value in fields.items() if isinstance(value, str) and value}
+    strings = {
+        str(name): value for name, value in fields.items() if isinstance(value, str) and value
+    }
     if key == _LIST_KEY:
         strings.pop(_LIST_KEY, None)
     return RootInput(messages, key, users_words(strings))
@@ -74,10 +76,11 @@ def read_output(outputs: object, list_key: str | None) -> RootOutput:
 
 def messages_of_step(outputs: object) -> list[BaseMessage]:
     """Return the messages that a graph's node added: in a dict, a Command, or a list of those."""
+    if isinstance(outputs, dict):
+        return _find_list(outputs)[1]  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(outputs, list | tuple):
-        direct = _as_messages(outputs, loosely=False)
-        if direct is not None:
-            return direct
+        if outputs and isinstance(outputs[0], BaseMessage):
+            return _as_messages(outputs, loosely=False) or []
         return [m for item in outputs for m in messages_of_step(item)]  # pyright: ignore[reportUnknownVariableType]
     update = getattr(outputs, "update", None)
     if update is not None and not isinstance(outputs, Mapping) and not callable(update):
@@ -150,7 +153,7 @@ def _as_messages(value: object, *, loosely: bool) -> list[BaseMessage] | None:
     if not isinstance(value, list | tuple) or not value:
         return None
     items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
-    if all(isinstance(item, BaseMessage) for item in items):
+    if isinstance(items[0], BaseMessage) and all(isinstance(item, BaseMessage) for item in items):
         return [item for item in items if is_news(item)]
     if all(_is_like_a_message(item, loosely=loosely) for item in items):
         return _converted(items)
@@ -182,8 +185,10 @@ def _converted(items: Sequence[Any]) -> list[BaseMessage] | None:
 
 def _fields(value: object) -> Mapping[str, Any] | None:
     """Fields of a dict, or of a state written as a dataclass or a pydantic model."""
+    if isinstance(value, dict):
+        return value  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, Mapping):
-        return {k: v for k, v in value.items() if isinstance(k, str)}  # pyright: ignore[reportUnknownVariableType]
+        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if hasattr(value, "__dataclass_fields__") or hasattr(value, "model_fields_set"):
         names = getattr(value, "__dict__", {})
         return {k: v for k, v in names.items() if not k.startswith("_")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -33,33 +34,30 @@ if TYPE_CHECKING:
     from threadline.capture.events import Ref
     from threadline.capture.recorder import DigestCache, Draft
 
-_SIMPLE: Final = frozenset({"HumanMessage", "SystemMessage", "AIMessage"})
 
-
-def refs_of(messages: Iterable[BaseMessage], draft: Draft, digests: DigestCache) -> tuple[Ref, ...]:
-    """Seal messages and return where they are.
+def refs_of(messages: Iterable[BaseMessage], draft: Draft) -> tuple[Ref, ...]:
+    """Seal messages and return where they are; replayed history costs a look-up.
 
     Args:
         messages: Messages of any class.
         draft: The event that they go with.
-        digests: What was sealed before, so that replayed history costs a look-up.
     """
-    return tuple([ref_of(message, draft, digests) for message in messages])
+    digests, knows = draft.recorder.digests, draft.knows
+    refs: list[Ref] = []
+    for message in messages:
+        key = _key_of(message)
+        digest = None if key is None else digests.get(key)
+        if digest is None or not knows(digest):
+            digest = _seal(message, key, draft)
+        refs.append((digest, message.id))
+    return tuple(refs)
 
 
-def ref_of(message: BaseMessage, draft: Draft, digests: DigestCache) -> Ref:
-    """Seal one message and return where it is."""
-    key = _key_of(message)
+def _seal(message: BaseMessage, key: Any, draft: Draft) -> bytes:
+    digest = draft.seal(body_of(message))
     if key is not None:
-        digest = digests.get(key)
-        if digest is not None and draft.knows(digest):
-            return digest, message.id
-    body = body_of(message)
-    digest = draft.seal(body)
-    if key is not None:
-        digests.put(key, digest, len(message.content))
-    framework_id = message.id
-    return digest, framework_id if framework_id is None else clean_text(framework_id)
+        draft.recorder.digests.put(key, digest, len(message.content) + _KEY_OVERHEAD)
+    return digest
 
 
 def is_news(message: BaseMessage) -> bool:
@@ -105,16 +103,35 @@ def messages_in(value: object) -> list[BaseMessage] | None:
 
 
 def _key_of(message: BaseMessage) -> Any:
-    """What a plain text message is known by; None for anything that must be looked at whole."""
+    """All that the body of a message is made of, as a key; None where it must be looked at whole."""
     content = message.content
-    name = type(message).__name__
-    if isinstance(content, str) and name in _SIMPLE:
-        if name == "AIMessage" and (
-            message.tool_calls or message.invalid_tool_calls or message.additional_kwargs  # type: ignore[attr-defined]  # pyright: ignore
-        ):
-            return None
-        return name, message.name, content
+    if content.__class__ is not str:
+        return None
+    kind = message.__class__
+    if kind is HumanMessage or kind is SystemMessage:
+        return kind, message.name, content
+    if kind is ToolMessage:
+        return kind, message.name, content, message.tool_call_id, message.status  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    if kind is AIMessage:
+        return _key_of_answer(message)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     return None
+
+
+def _key_of_answer(message: AIMessage) -> Any:
+    kept = message.additional_kwargs
+    if message.invalid_tool_calls or (kept and not _BODY_KWARGS.isdisjoint(kept)):
+        return None
+    if not message.tool_calls:
+        return AIMessage, message.name, message.content
+    try:
+        return AIMessage, message.name, message.content, _encode_calls(message.tool_calls)
+    except Exception:  # noqa: BLE001 (arguments of any kind; looked at whole)
+        return None
+
+
+_BODY_KWARGS: Final = frozenset({"reasoning_content", "refusal"})
+_KEY_OVERHEAD: Final = 300
+_encode_calls: Final = msgspec.json.Encoder().encode
 
 
 def _assistant_parts(message: AIMessage) -> Iterator[Part]:

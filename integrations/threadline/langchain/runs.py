@@ -104,6 +104,9 @@ class RunTable:
 
     def find(self, run_id: UUID) -> LiveRun | None:
         """Return an open run."""
+        if self._client is not None:
+            found: LiveRun | None = self._client.recorder.runs.get(run_id)
+            return found
         for recorder in self._recorders():
             run: LiveRun | None = recorder.runs.get(run_id)
             if run is not None:

@@ -104,7 +104,7 @@ class Starts:
         self.first_tokens[run_id] = None
         with run.recorder.draft() as draft:
             asked = prompts[0] if prompts else ()
-            messages = refs_of(asked, draft, run.recorder.digests)
+            messages = refs_of(asked, draft)
             detail = _model_detail(draft, parent, metadata, kwargs)
             _record(draft, at_ns, run, parent, "llm", name, identity, messages, None, detail)
 
@@ -203,7 +203,7 @@ def read_root_input(
     """Seal what a root was given: its list of messages, and the user's words beside it."""
     given = read_input(inputs)
     run.list_key = given.key
-    messages = refs_of(given.messages, draft, run.recorder.digests) or None
+    messages = refs_of(given.messages, draft) or None
     words = None if given.words is None else draft.seal_text(given.words, USER)
     return messages, words
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MAGIC: Final = b"\xf1TL1"
@@ -69,16 +69,15 @@ class Journal:
         """Return a journal that keeps nothing, for where no folder can be written."""
         return cls(None, -1)
 
-    def append(self, payload: Sequence[bytes]) -> None:
-        """Append one event, with the bodies it brings, in a single write.
+    def append(self, payload: bytes) -> None:
+        """Append what `encode_payload` made of one event and its bodies, in a single write.
 
         Raises:
             OSError: if the operating system did not take all of it.
         """
         if self._fd < 0:
             return
-        data = _encode(payload)
-        frame = _HEAD.pack(MAGIC, len(data), zlib.crc32(data)) + data
+        frame = _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
         written = os.write(self._fd, frame)
         self.written_bytes += written
         if written != len(frame):
@@ -102,6 +101,13 @@ class Journal:
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
         self.abandon()
+
+
+def encode_payload(event: bytes, bodies: Mapping[bytes, bytes]) -> bytes:
+    """Return one event and the bodies it brings, by digest, as a journal's payload."""
+    if not bodies:
+        return _encode((event,))
+    return _encode([event, *(piece for body in bodies.items() for piece in body)])
 
 
 def read_journal(path: Path) -> Iterator[list[bytes]]:
