@@ -1,0 +1,122 @@
+"""Compares what was recorded with what a scenario says, and with what its models really met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.scenarios.script import Call, Chat, Line, Observed, Turn
+
+from threadline.model.parts import ToolCallPart, ToolCallResponsePart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from threadline.model import Conversation, Message, Span, ToolObservation
+    from threadline.model import Turn as RecordedTurn
+    from threadline.store.reader import Reader
+
+
+class Met(NamedTuple):
+    """One model call as the model itself met it: what it heard, said and counted."""
+
+    heard: tuple[Line, ...]
+    said: tuple[Line, ...]
+    tokens: tuple[int, int] | None
+
+
+def recorded_chats(reader: Reader) -> list[Chat]:
+    """Return every conversation of a store, the oldest first."""
+    found = reader.turns(kind=None, limit=1000)
+    threads = dict.fromkeys(turn.thread_id for turn in reversed(found))
+    conversations = [reader.conversation(thread) for thread in threads]
+    return [_chat(one) for one in conversations if one is not None]
+
+
+def recorded_calls(turns: Iterable[RecordedTurn]) -> Counter[Met]:
+    """Return every model call that was recorded."""
+    return Counter(_met(span) for turn in turns for span in turn.llm_calls)
+
+
+def span_trees(turns: Iterable[RecordedTurn]) -> list[str]:
+    """Return the spans of each turn as lines of kind and name, indented by depth."""
+    return [_tree(turn.spans) for turn in turns]
+
+
+def line_of(message: Message) -> Line:
+    """Return a recorded message in the words of scenarios."""
+    answers = [p.id for p in message.parts if isinstance(p, ToolCallResponsePart)]
+    calls = tuple(
+        Call(p.name, p.id, p.arguments) for p in message.parts if isinstance(p, ToolCallPart)
+    )
+    return Line(message.role, message.text, calls, answers[0] if answers else None, message.partial)
+
+
+def hashable(value: Any) -> Any:
+    """Return `value` so that it can be counted."""
+    if isinstance(value, dict):
+        return tuple(sorted((k, hashable(v)) for k, v in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(hashable(v) for v in value)
+    return value
+
+
+def _chat(conversation: Conversation) -> Chat:
+    return Chat(
+        tuple(_turn(turn) for turn in conversation.turns),
+        conversation.thread_id if conversation.id_source == "application" else None,
+        tuple(line_of(message) for message in conversation.prelude),
+        conversation.user_id,
+    )
+
+
+def _turn(turn: RecordedTurn) -> Turn:
+    return Turn(
+        tuple(line_of(message) for message in turn.messages),
+        tuple(_observed(one) for one in turn.tool_observations),
+        str(turn.status),
+        turn.kind,
+    )
+
+
+def _observed(one: ToolObservation) -> Observed:
+    result = one.result if one.error is None else f"{one.error.type}: {one.error.message}"
+    return Observed(one.name, one.arguments, one.outcome, result, one.call_id)
+
+
+def _met(span: Span) -> Met:
+    usage = span.usage
+    tokens = None if usage is None else (usage.input_tokens or 0, usage.output_tokens or 0)
+    return Met(
+        tuple(hashable(line_of(m)._replace(partial=False)) for m in span.input_messages),
+        tuple(hashable(line_of(m)._replace(partial=False)) for m in span.output_messages),
+        tokens,
+    )
+
+
+def _tree(spans: Sequence[Span]) -> str:
+    children: dict[str | None, list[Span]] = {}
+    known = {span.id for span in spans}
+    for span in spans:
+        parent = span.parent_id if span.parent_id in known else None
+        children.setdefault(parent, []).append(span)
+    return "\n".join(_branches(children, None, 0))
+
+
+def _branches(children: dict[str | None, list[Span]], parent: str | None, depth: int) -> list[str]:
+    lines: list[str] = []
+    steps: list[str] = []  # what runs side by side starts in any order
+    for span in children.get(parent, ()):
+        mark = "" if span.status == "ok" else f" [{span.status}]"
+        name = f"{span.name} {span.model}" if span.model else span.name
+        own = [f"{'  ' * depth}{span.kind} {name}{mark}", *_branches(children, span.id, depth + 1)]
+        if span.kind == "step" and steps and steps[-1].split("\n")[0] == own[0]:
+            steps.append("\n".join(own))
+            continue
+        lines.extend(sorted(steps))
+        steps = []
+        if span.kind == "step":
+            steps = ["\n".join(own)]
+        else:
+            lines.extend(own)
+    return [*lines, *sorted(steps)]

@@ -1,0 +1,13 @@
+"""The list of scenarios: one for all frameworks; drivers play it, in their own shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.scenarios.chains import CHAINS
+from tests.scenarios.chats import CHATS
+
+if TYPE_CHECKING:
+    from tests.scenarios.script import Scenario
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (*CHAINS, *CHATS)

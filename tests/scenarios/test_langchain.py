@@ -1,0 +1,60 @@
+"""Every scenario, driven through LangChain and LangGraph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.scenarios import langchain_agents, langchain_chains
+from tests.scenarios.checking import recorded_calls, recorded_chats, span_trees
+from tests.scenarios.langchain_spans import TREES
+from tests.scenarios.langchain_stage import Stage
+from tests.scenarios.scenarios import SCENARIOS
+
+from threadline import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.scenarios.script import Scenario
+
+_SHAPES = {**langchain_chains.SHAPES, **langchain_agents.SHAPES}
+_CASES = [
+    pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
+    for scenario in SCENARIOS
+    for way in scenario.ways
+]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    client = Client(store=tmp_path / "store.db", min_free_bytes=0)
+    yield client
+    client.close()
+
+
+@pytest.mark.filterwarnings(
+    "ignore:RunnableWithMessageHistory is deprecated",
+    "ignore:The class `InMemoryChatMessageHistory` was deprecated",
+)
+@pytest.mark.parametrize(("scenario", "way"), _CASES)
+def test_a_scenario_is_recorded_as_it_was(
+    scenario: Scenario, way: str, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Transcript, tool observations, endings and model calls are what the scenario says."""
+    stage = Stage(scenario, way, client)
+    _SHAPES[scenario.shape](stage)
+    report = client.flush()
+    assert (report.pending, report.dropped) == (0, {})
+    reader = client.reader()
+    expected = sorted(scenario.chats, key=lambda chat: chat.thread or "")
+    recorded = sorted(recorded_chats(reader), key=lambda chat: chat.thread or "")
+    assert recorded == expected
+    turns = sorted(reader.turns(kind=None, limit=1000), key=lambda turn: turn.started_ns)
+    met: Counter[Any] = Counter(met for tape in stage.tapes.values() for met in tape.met)
+    assert recorded_calls(turns) == met
+    if scenario.name in TREES:
+        assert span_trees(turns) == [tree.strip("\n") for tree in TREES[scenario.name]]
+    assert [r.message for r in caplog.records if r.name.startswith("langchain")] == []
