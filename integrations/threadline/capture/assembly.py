@@ -12,10 +12,11 @@ from threadline.capture.transcript import Saying, Transcript, TranscriptReader
 from threadline.ids import pack_id
 from threadline.model.message import USER, Body
 from threadline.model.parts import GenericPart, TextPart
+from threadline.store.framework_ids import pack_framework_id
 from threadline.store.positions import write_positions
+from threadline.store.rows import Rows
 from threadline.store.schema import KINDS, ROLES, SPAN_KINDS, STATUSES, TURN_KINDS, code_of
 from threadline.store.values import BLOB_LIMIT, encode_json, pack_body, pack_value
-from threadline.store.writer import Rows, pack_framework_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,9 @@ from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
 from threadline.ids import derived_uuid, pack_id
 from threadline.model.message import ASSISTANT, Body
+from threadline.store.rows import Rows
 from threadline.store.schema import STATUSES
-from threadline.store.writer import KnownTurn, Rows, StoreWriter
+from threadline.store.writer import KnownTurn, StoreWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import msgspec
 
 from threadline.model.message import Message
+from threadline.store.framework_ids import unpack_framework_id
 from threadline.store.schema import KINDS, POSITION_BITS, ROLES, word_of
 from threadline.store.values import unpack_parts, unpack_value
-from threadline.store.writer import unpack_framework_id
 
 if TYPE_CHECKING:
     import sqlite3
