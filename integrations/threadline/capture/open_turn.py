@@ -114,7 +114,7 @@ class OpenTurn:
         span.ended_order = len(self.spans) - self.open_count
         self.open_count -= 1
         self.last_ns = max(self.last_ns, event.at_ns)
-        if span.parent is None and event.messages is None and not event.texts:
+        if span.parent is None and event.messages is None and (not event.texts or _is_late(event)):
             self.left_open_by_root = self.left_open_by_root or self._has_open_model_call(span)
 
     def first_chunk(self, event: FirstChunk) -> None:
@@ -158,3 +158,8 @@ class OpenTurn:
             and span is not root
             for span in self.spans.values()
         )
+
+
+def _is_late(end: SpanEnded) -> bool:
+    """Whether a root learned its input only at its end, as streams do."""
+    return end.late_messages is not None or end.late_words is not None

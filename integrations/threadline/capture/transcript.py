@@ -257,7 +257,8 @@ class TranscriptReader:
             if _same_json(self._body_of(sayings[-1].digest).text, words):
                 return
             sayings.pop()
-        sayings.append(Saying(root.end.answer, None, ASSISTANT, _end_ns(root)))
+        partial = self.turn.left_open_by_root
+        sayings.append(Saying(root.end.answer, None, ASSISTANT, _end_ns(root), partial=partial))
 
     def _in_call_order(self, produced: list[Saying]) -> list[Saying]:
         """Parallel tools end in any order; their messages stand in the order of the calls."""
