@@ -175,6 +175,8 @@ def _answers(
     draft: Draft, response: LLMResult, run: LiveRun, *, partial: bool = False
 ) -> tuple[tuple[Ref, ...], Detail]:
     choices = response.generations[0] if response.generations else []
+    if partial:
+        choices = [choice for choice in choices if _says_something(choice)]
     messages: list[Ref] = []
     first: object = None
     info: Mapping[str, Any] | None = None
@@ -194,6 +196,13 @@ def _answers(
         partial=partial,
     )
     return tuple(messages), detail
+
+
+def _says_something(choice: object) -> bool:
+    """A call that failed before its first word answers with an empty message, which nobody said."""
+    message = getattr(choice, "message", choice)
+    content = getattr(message, "content", None) or getattr(message, "text", None)
+    return bool(content or getattr(message, "tool_calls", None))
 
 
 def _document(draft: Draft, document: Document) -> DocumentRef:
