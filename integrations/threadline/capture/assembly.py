@@ -14,6 +14,7 @@ from threadline.model.message import USER, Body
 from threadline.model.parts import GenericPart, TextPart
 from threadline.store.framework_ids import pack_framework_id
 from threadline.store.positions import write_positions
+from threadline.store.prompts import without_repeats
 from threadline.store.rows import Rows
 from threadline.store.schema import KINDS, ROLES, SPAN_KINDS, STATUSES, TURN_KINDS, code_of
 from threadline.store.values import BLOB_LIMIT, encode_json, pack_body, pack_value
@@ -165,7 +166,7 @@ class Assembly:
             None if span.parent is None else span.parent.n,
             code_of(span.kind, SPAN_KINDS),
             code_of(_span_status(self._turn, span), STATUSES),
-            name,
+            None if name == self._belonging.name else name,
             start.at_ns - self._turn.started_ns,
             None if end is None else end.at_ns - self._turn.started_ns,
             None if span.first_chunk_ns is None else span.first_chunk_ns - self._turn.started_ns,
@@ -213,9 +214,8 @@ class Assembly:
             if one.documents:
                 detail["documents"] = [self._document(d) for d in one.documents]
             if one.prompt is not None:
-                value = self._bodies.value(one.prompt)
-                self._rows.blobs[self._held.id, one.prompt] = encode_json(value)
-                detail["prompt"] = one.prompt.hex()
+                texts = [self._bodies.get(digest).text for digest, _ in span.inputs]
+                detail["prompt"] = without_repeats(self._bodies.value(one.prompt), texts)
         if span.kind == "tool" and not told and span.outputs and "result" not in detail:
             detail["result"] = self._bodies.get(span.outputs[0][0]).text
         if span.end is not None and span.end.failure is not None:

@@ -87,7 +87,7 @@ class Settler:
                 for framework_id, holder in answers.items():
                     holders.setdefault(framework_id, []).append(holder)
             for note in notes:
-                self._settle_note(note, rows, now_ns)
+                self._settle_note(note, rows, known, now_ns)
         except BaseException:
             store.rollback()
             raise
@@ -145,7 +145,9 @@ class Settler:
             names.append(("user", tenant, belonging.user_id))
         return any(self._store.is_deleted(words, turn.started_ns) for words in names)
 
-    def _settle_note(self, event: Noted | Updated, rows: Rows, now_ns: int) -> None:
+    def _settle_note(
+        self, event: Noted | Updated, rows: Rows, known: dict[str, KnownTurn], now_ns: int
+    ) -> None:
         tenant = self._origin.tenant
         if isinstance(event, Updated):
             self._store.load([(tenant, event.thread_id)])
@@ -165,6 +167,9 @@ class Settler:
         record = msgspec.json.encode(note).decode()
         packed = pack_id(note.id)
         conversation = None if held is None else held.id
+        if conversation is None and note.turn_id is not None:
+            known = known if note.turn_id in known else self._store.known_turns([note.turn_id])
+            conversation = known[note.turn_id].conversation if note.turn_id in known else None
         rows.notes.append((packed, kind, conversation, turn_id, note.at_ns, value, record))
         rows.outbox.extend((name, kind, conversation, packed) for name in self._origin.destinations)
 

@@ -11,7 +11,7 @@ from threadline.langchain.handler import ThreadlineCallbackHandler
 
 
 class _AttachedHandler(ThreadlineCallbackHandler):
-    """The one handler that the hook adds; there is no way to take it out again, only to silence it."""
+    """The one handler that the hook adds; it cannot be taken out again, only silenced."""
 
     def __init__(self) -> None:
         super().__init__()

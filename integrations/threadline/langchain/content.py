@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from threadline.capture.plain import plain
+from threadline.langchain.shapes import is_list, is_mapping
 from threadline.model.parts import (
     BlobPart,
     FilePart,
@@ -32,21 +33,23 @@ def parts_of_content(content: object) -> Iterator[Part]:
     if isinstance(content, str):
         if content:
             yield TextPart(content)
-        return
-    if not isinstance(content, list | tuple):
-        if content is not None:
-            yield GenericPart(type(content).__name__, plain(content))
-        return
-    for block in content:  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(block, str):
-            if block:
-                yield TextPart(block)
-        elif isinstance(block, Mapping):
-            kind = str(block.get("type", ""))  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
-            if kind not in _CALLS:
-                yield _READERS.get(kind, _generic)(block)  # pyright: ignore[reportUnknownArgumentType]
-        else:
-            yield GenericPart(type(block).__name__, plain(block))  # pyright: ignore[reportUnknownArgumentType]
+    elif is_list(content):
+        for block in content:
+            yield from _parts_of_block(block)
+    elif content is not None:
+        yield GenericPart(type(content).__name__, plain(content))
+
+
+def _parts_of_block(block: object) -> Iterator[Part]:
+    if isinstance(block, str):
+        if block:
+            yield TextPart(block)
+    elif is_mapping(block):
+        kind = str(block.get("type", ""))
+        if kind not in _CALLS:
+            yield _READERS.get(kind, _generic)(block)
+    else:
+        yield GenericPart(type(block).__name__, plain(block))
 
 
 def _text(block: Block) -> Part:
@@ -65,7 +68,7 @@ def _reasoning(block: Block) -> Part:
 
 def _image_url(block: Block) -> Part:
     given = block.get("image_url")
-    url: Any = given.get("url") if isinstance(given, Mapping) else given  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    url: Any = given.get("url") if is_mapping(given) else given
     return _by_address(url, "image", None, None) if isinstance(url, str) else _generic(block)
 
 
@@ -73,7 +76,7 @@ def _media(block: Block) -> Part:
     """A v1 block (`url`, `base64`, `file_id`), or one with a `source` of those."""
     modality = str(block.get("type"))
     source = block.get("source")
-    inner: Block = source if isinstance(source, Mapping) else block  # pyright: ignore[reportUnknownVariableType]
+    inner: Block = source if is_mapping(source) else block
     mime = inner.get("mime_type") or inner.get("media_type")
     mime = mime if isinstance(mime, str) else None
     extra = _rest(block, "source", "url", "base64", "data", "file_id", "mime_type", "id")
@@ -91,9 +94,9 @@ def _media(block: Block) -> Part:
 
 def _input_audio(block: Block) -> Part:
     given = block.get("input_audio")
-    if isinstance(given, Mapping) and isinstance(given.get("data"), str):  # pyright: ignore[reportUnknownMemberType]
-        mime = f"audio/{given.get('format', 'wav')}"  # pyright: ignore[reportUnknownMemberType]
-        part = _decoded(given["data"], mime, "audio", None)  # pyright: ignore[reportUnknownArgumentType]
+    if is_mapping(given) and isinstance(given.get("data"), str):
+        mime = f"audio/{given.get('format', 'wav')}"
+        part = _decoded(given["data"], mime, "audio", None)
         if part is not None:
             return part
     return _generic(block)

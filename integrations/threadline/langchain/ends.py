@@ -81,7 +81,7 @@ class Ends:
         run = self._runs.end(run_id)
         if run is not None and run.recorded:
             with run.recorder.draft() as draft:
-                messages, detail = _answers(draft, response, run)
+                messages, detail = _answers(draft, response)
                 event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
                 draft.record(event, last=run.root_of_turn)
 
@@ -97,7 +97,7 @@ class Ends:
             messages: tuple[Ref, ...] | None = None
             detail: Detail | None = None
             if isinstance(response, LLMResult):
-                messages, detail = _answers(draft, response, run, partial=True)
+                messages, detail = _answers(draft, response, partial=True)
             failure = failure_of(error, status)
             event = SpanEnded(run.turn, run.span, at_ns, status, failure, messages, detail=detail)
             draft.record(event, last=run.root_of_turn)
@@ -172,7 +172,7 @@ def _late_input(
 
 
 def _answers(
-    draft: Draft, response: LLMResult, run: LiveRun, *, partial: bool = False
+    draft: Draft, response: LLMResult, *, partial: bool = False
 ) -> tuple[tuple[Ref, ...], Detail]:
     choices = response.generations[0] if response.generations else []
     if partial:

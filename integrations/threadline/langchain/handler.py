@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -12,9 +11,11 @@ from threadline.client.scopes import checked_id
 from threadline.clock import now_ns
 from threadline.langchain.ends import Ends
 from threadline.langchain.runs import RunTable
-from threadline.langchain.starts import Starts
+from threadline.langchain.shapes import is_mapping
+from threadline.langchain.starts import Start, Starts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from langchain_core.documents import Document
@@ -103,9 +104,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A chain, graph, node, prompt or parser began."""
         try:
-            self._starts.chain(
-                now_ns(), inputs, run_id, parent_run_id, tags, metadata, kwargs, serialized
-            )
+            start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+            self._starts.chain(start, inputs)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error)
 
@@ -134,9 +134,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A chat model was called."""
-        self._starts.chat_model(
-            now_ns(), messages, run_id, parent_run_id, tags, metadata, kwargs, serialized
-        )
+        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+        self._starts.chat_model(start, messages)
 
     @never_raises
     def on_llm_start(
@@ -151,9 +150,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A completion model was called."""
-        self._starts.completion(
-            now_ns(), prompts, run_id, parent_run_id, tags, metadata, kwargs, serialized
-        )
+        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+        self._starts.completion(start, prompts)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A chunk of an answer arrived; only the first one matters."""
@@ -196,9 +194,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A tool was called."""
         given = input_str if inputs is None else inputs
-        self._starts.tool(
-            now_ns(), given, run_id, parent_run_id, tags, metadata, kwargs, serialized
-        )
+        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+        self._starts.tool(start, given)
 
     @never_raises
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -223,9 +220,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A retriever was asked."""
-        self._starts.retriever(
-            now_ns(), query, run_id, parent_run_id, tags, metadata, kwargs, serialized
-        )
+        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+        self._starts.retriever(start, query)
 
     @never_raises
     def on_retriever_end(
@@ -242,8 +238,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     @never_raises
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """The application dispatched an event of its own."""
-        metadata = data if isinstance(data, Mapping) else {"data": data}
-        self._ends.custom_event(now_ns(), name, dict(metadata), run_id)  # pyright: ignore[reportUnknownArgumentType]
+        metadata = data if is_mapping(data) else {"data": data}
+        self._ends.custom_event(now_ns(), name, dict(metadata), run_id)
 
 
 def _restored(thread_id: str | None, user_id: str | None) -> ThreadlineCallbackHandler:

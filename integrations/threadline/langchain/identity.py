@@ -1,8 +1,7 @@
-"""Whose call a run is: from its metadata, from langchain-core's context variable, from our scopes."""
+"""Whose call a run is: by its metadata, langchain-core's context variable, and our scopes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -12,7 +11,10 @@ from threadline.capture.events import Identity
 from threadline.capture.plain import json_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from threadline.capture.scope import Scope
+from threadline.langchain.shapes import is_mapping
 
 THREAD_KEYS: Final = ("thread_id", "conversation_id", "session_id")
 _USER_KEYS: Final = ("user_id", "langgraph_auth_user_id")
@@ -60,7 +62,7 @@ def configurable_now() -> Mapping[str, Any] | None:
     """Return the `configurable` of the runnable around this hook, where langchain-core keeps it."""
     config = var_child_runnable_config.get()
     configurable = config.get("configurable") if config else None
-    return configurable if isinstance(configurable, Mapping) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    return configurable if is_mapping(configurable) else None
 
 
 def parent_now() -> UUID | None:
@@ -76,8 +78,8 @@ def runtime_user() -> str | None:
     configurable = configurable_now()
     runtime = configurable.get("__pregel_runtime") if configurable else None
     context = getattr(runtime, "context", None)
-    if isinstance(context, Mapping):
-        return first_id(context, _USER_KEYS)  # pyright: ignore[reportUnknownArgumentType]
+    if is_mapping(context):
+        return first_id(context, _USER_KEYS)
     value = getattr(context, "user_id", None)
     return first_id({"user_id": value}, _USER_KEYS)
 
@@ -109,12 +111,12 @@ def identity_of_root(
 
 def is_side_call(metadata: Mapping[str, Any] | None) -> bool:
     """Tell whether a call is to stay out of the transcript."""
-    return bool(metadata) and metadata.get("threadline") == "trace"  # pyright: ignore[reportOptionalMemberAccess]
+    return metadata is not None and metadata.get("threadline") == "trace"
 
 
 def is_off(metadata: Mapping[str, Any] | None) -> bool:
     """Tell whether a call is not to be recorded at all."""
-    return bool(metadata) and metadata.get("threadline") == "off"  # pyright: ignore[reportOptionalMemberAccess]
+    return metadata is not None and metadata.get("threadline") == "off"
 
 
 def _kept(metadata: Mapping[str, Any] | None) -> dict[str, Any]:

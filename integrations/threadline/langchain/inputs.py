@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
 
 from threadline.capture.plain import json_of
 from threadline.langchain.messages import is_news
+from threadline.langchain.shapes import is_list, is_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "message")
 _ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
@@ -76,22 +79,14 @@ def read_output(outputs: object, list_key: str | None) -> RootOutput:
 
 def messages_of_step(outputs: object) -> list[BaseMessage]:
     """Return the messages that a graph's node added: in a dict, a Command, or a list of those."""
-    if isinstance(outputs, dict):
-        return _find_list(outputs)[1]  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(outputs, list | tuple):
-        if outputs and isinstance(outputs[0], BaseMessage):
-            return _as_messages(outputs, loosely=False) or []
-        return [m for item in outputs for m in messages_of_step(item)]  # pyright: ignore[reportUnknownVariableType]
-    update = getattr(outputs, "update", None)
-    if update is not None and not isinstance(outputs, Mapping) and not callable(update):
-        return messages_of_step(update)
     if isinstance(outputs, BaseMessage):
         return [outputs] if is_news(outputs) else []
+    if is_list(outputs):
+        return [message for item in outputs for message in messages_of_step(item)]
     fields = _fields(outputs)
-    if fields is None:
-        return []
-    _, messages = _find_list(fields)
-    return messages
+    if fields is not None and "update" in fields and not is_mapping(outputs):
+        return messages_of_step(fields["update"])  # a Command
+    return [] if fields is None else _find_list(fields)[1]
 
 
 def users_words(strings: Mapping[str, str]) -> str | None:
@@ -135,7 +130,7 @@ def _find_list(fields: Mapping[str, Any]) -> tuple[str | None, list[BaseMessage]
         if messages is not None:
             return _LIST_KEY, messages
     for key, value in fields.items():
-        if isinstance(value, list | tuple) and value:
+        if is_list(value) and value:
             messages = _as_messages(value, loosely=False)
             if messages is not None:
                 return key, messages
@@ -146,33 +141,32 @@ def _as_messages(value: object, *, loosely: bool) -> list[BaseMessage] | None:
     """Messages as objects, or written as dicts with a role; loosely also tuples and strings."""
     if isinstance(value, BaseMessage):
         return [value] if is_news(value) else []
-    if loosely and isinstance(value, str | dict) and _is_like_a_message(value, loosely=True):
+    if loosely and _is_like_a_message(value, loosely=True):
         return _converted([value])
-    if loosely and _is_pair(value):
-        return _converted([value])
-    if not isinstance(value, list | tuple) or not value:
+    items: Sequence[Any] = value if is_list(value) else ()
+    if not items:
         return None
-    items: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
     if isinstance(items[0], BaseMessage) and all(isinstance(item, BaseMessage) for item in items):
         return [item for item in items if is_news(item)]
-    if all(_is_like_a_message(item, loosely=loosely) for item in items):
-        return _converted(items)
-    return None
+    like = all(_is_like_a_message(item, loosely=loosely) for item in items)
+    return _converted(items) if like else None
 
 
 def _is_like_a_message(item: object, *, loosely: bool) -> bool:
     if isinstance(item, BaseMessage):
         return True
-    if isinstance(item, dict):
-        has_role = "role" in item or "type" in item
-        return has_role and "content" in item
+    if is_mapping(item):
+        return ("role" in item or "type" in item) and "content" in item
     return loosely and (isinstance(item, str) or _is_pair(item))
 
 
 def _is_pair(item: object) -> bool:
-    return isinstance(item, tuple) and len(item) == 2 and item[0] in _ROLES
+    """Role and text, as in `("human", "Hello")`."""
+    pair: Sequence[Any] = item if is_list(item) else ()
+    return isinstance(item, tuple) and len(pair) == _PAIR and pair[0] in _ROLES
 
 
+_PAIR: Final = 2
 _ROLES: Final = ("human", "user", "ai", "assistant", "system", "developer", "tool", "function")
 
 
@@ -185,14 +179,14 @@ def _converted(items: Sequence[Any]) -> list[BaseMessage] | None:
 
 def _fields(value: object) -> Mapping[str, Any] | None:
     """Fields of a dict, or of a state written as a dataclass or a pydantic model."""
-    if isinstance(value, dict):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, Mapping):
-        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if hasattr(value, "__dataclass_fields__") or hasattr(value, "model_fields_set"):
-        names = getattr(value, "__dict__", {})
-        return {k: v for k, v in names.items() if not k.startswith("_")}
-    return None
+    if is_mapping(value):
+        return value
+    names = getattr(value, "__dataclass_fields__", None) or getattr(
+        type(value), "model_fields", None
+    )
+    if not is_mapping(names):
+        return None
+    return {name: getattr(value, name, None) for name in names}
 
 
 def _json(value: object) -> str:

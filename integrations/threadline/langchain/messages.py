@@ -16,8 +16,8 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from threadline.capture.plain import clean_text
 from threadline.langchain.content import parts_of_content
+from threadline.langchain.shapes import is_list
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body
 from threadline.model.parts import (
     GenericPart,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from threadline.capture.events import Ref
-    from threadline.capture.recorder import DigestCache, Draft
+    from threadline.capture.recorder import Draft
 
 
 def refs_of(messages: Iterable[BaseMessage], draft: Draft) -> tuple[Ref, ...]:
@@ -96,14 +96,13 @@ def messages_in(value: object) -> list[BaseMessage] | None:
     """Return the messages that `value` is made of, or None if it is anything else."""
     if isinstance(value, BaseMessage):
         return [value]
-    if isinstance(value, list | tuple) and value:
-        if all(isinstance(item, BaseMessage) for item in value):  # pyright: ignore[reportUnknownVariableType]
-            return list(value)  # pyright: ignore[reportUnknownArgumentType]
+    if is_list(value) and value and all(isinstance(item, BaseMessage) for item in value):
+        return list(value)
     return None
 
 
 def _key_of(message: BaseMessage) -> Any:
-    """All that the body of a message is made of, as a key; None where it must be looked at whole."""
+    """All that a message's body is made of, as a key; None where it must be looked at whole."""
     content = message.content
     if content.__class__ is not str:
         return None

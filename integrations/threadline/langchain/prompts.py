@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from threadline.capture.plain import json_of
 from threadline.langchain.messages import messages_in
+from threadline.langchain.shapes import is_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NAME_KEYS: Final = ("prompt_name", "lc_hub_repo")
 _VERSION_KEYS: Final = ("prompt_version", "lc_hub_commit_hash")
@@ -27,8 +30,8 @@ def prompt_used(inputs: object, name: str, metadata: Mapping[str, Any] | None) -
         prompt["version"] = version
     if environment is not None:
         prompt["environment"] = environment
-    if isinstance(inputs, Mapping):
-        prompt["variables"] = {str(key): _variable(value) for key, value in inputs.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if is_mapping(inputs):
+        prompt["variables"] = {str(key): _variable(value) for key, value in inputs.items()}
     return json_of(prompt)
 
 

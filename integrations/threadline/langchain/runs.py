@@ -26,7 +26,6 @@ class LiveRun:
 
     __slots__ = (
         "agent",
-        "first_token_due",
         "in_graph",
         "list_key",
         "off",
@@ -39,7 +38,6 @@ class LiveRun:
         "span",
         "streams",
         "thread_id",
-        "tool_name",
         "turn",
         "user_id",
     )
@@ -53,7 +51,6 @@ class LiveRun:
         self.root_of_turn = False
         self.reads_messages = False
         self.streams = False
-        self.first_token_due = False
         self.in_graph = False
         self.agent: str | None = None
         self.scope: Scope | None = None
@@ -61,7 +58,6 @@ class LiveRun:
         self.user_id: str | None = None
         self.list_key: str | None = None
         self.prompt: bytes | None = None
-        self.tool_name = ""
 
 
 class RunTable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from threadline.capture.events import Detail, Identity, Ref, SpanStarted
 from threadline.capture.plain import json_of
@@ -25,6 +25,25 @@ if TYPE_CHECKING:
 Names = Mapping[str, Any] | None
 
 _GRAPHS: Final = frozenset({"langchain_create_agent", "langgraph"})
+_MOST_AWAITED: Final = 10_000
+
+
+class Start(NamedTuple):
+    """What every hook is told of a run that starts."""
+
+    at_ns: int
+    run_id: UUID
+    parent_run_id: UUID | None
+    tags: Sequence[str] | None
+    metadata: Names
+    kwargs: Mapping[str, Any]
+    serialized: Names
+
+    @property
+    def name(self) -> str:
+        """The name of the run."""
+        name = self.kwargs.get("name") or (self.serialized or {}).get("name")
+        return str(name) if name else "run"
 
 
 class Starts:
@@ -35,164 +54,96 @@ class Starts:
         self._runs = runs
         self._defaults = defaults
 
-    def chain(
-        self,
-        at_ns: int,
-        inputs: object,
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        tags: Sequence[str] | None,
-        metadata: Names,
-        kwargs: Mapping[str, Any],
-        serialized: Names,
-    ) -> None:
+    def chain(self, start: Start, inputs: object) -> None:
         """A chain, graph, node, prompt or parser."""
-        begun = self._runs.begin(run_id, parent_run_id, metadata)
+        begun = self._runs.begin(start.run_id, start.parent_run_id, start.metadata)
         if begun is None:
             return
         run, parent = begun
-        name = _name_of(kwargs, serialized)
-        if parent is not None and kwargs.get("run_type") == "prompt":
-            parent.prompt = prompt_used(inputs, name, metadata)
-        kind = _chain_kind(run, parent, name, tags, metadata, kwargs.get("run_type"))
+        if parent is not None and start.kwargs.get("run_type") == "prompt":
+            parent.prompt = prompt_used(inputs, start.name, start.metadata)
+        kind = _chain_kind(run, parent, start)
         if kind is None:
             _become_plumbing(run, parent)
             return
-        self._read_and_record(at_ns, run, parent, kind, name, tags, metadata, inputs, kwargs)
-
-    def _read_and_record(
-        self,
-        at_ns: int,
-        run: LiveRun,
-        parent: LiveRun | None,
-        kind: str,
-        name: str,
-        tags: Sequence[str] | None,
-        metadata: Names,
-        inputs: object,
-        kwargs: Mapping[str, Any],
-    ) -> None:
-        identity = self._identity(run, parent, name, tags, metadata)
-        run.streams = "defers_inputs" in kwargs
+        identity = self._identity(run, parent, start)
+        run.streams = "defers_inputs" in start.kwargs
         messages: tuple[Ref, ...] | None = None
         words: bytes | None = None
         with run.recorder.draft() as draft:
             if run.reads_messages and not run.streams:
                 messages, words = read_root_input(inputs, run, draft)
-            internal = parent is not None and who.is_side_call(metadata)
+            internal = parent is not None and who.is_side_call(start.metadata)
             detail = Detail(internal=True) if internal else None
-            _record(draft, at_ns, run, parent, kind, name, identity, messages, words, detail)
+            event = _started(run, parent, start, kind, identity, detail, messages, words)
+            draft.record(event)
 
-    def chat_model(
-        self,
-        at_ns: int,
-        prompts: Sequence[Sequence[BaseMessage]],
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        tags: Sequence[str] | None,
-        metadata: Names,
-        kwargs: Mapping[str, Any],
-        serialized: Names,
-    ) -> None:
+    def chat_model(self, start: Start, prompts: Sequence[Sequence[BaseMessage]]) -> None:
         """A chat model."""
-        begun = self._runs.begin(run_id, parent_run_id, metadata)
+        begun = self._runs.begin(start.run_id, start.parent_run_id, start.metadata)
         if begun is None:
             return
         run, parent = begun
-        name = _name_of(kwargs, serialized)
-        identity = self._identity(run, parent, name, tags, metadata)
-        self.first_tokens[run_id] = None
+        identity = self._identity(run, parent, start)
+        self._await_first_token(start.run_id)
         with run.recorder.draft() as draft:
-            asked = prompts[0] if prompts else ()
-            messages = refs_of(asked, draft)
-            detail = _model_detail(draft, parent, metadata, kwargs)
-            _record(draft, at_ns, run, parent, "llm", name, identity, messages, None, detail)
+            messages = refs_of(prompts[0] if prompts else (), draft)
+            detail = _model_detail(draft, parent, start)
+            event = _started(run, parent, start, "llm", identity, detail, messages)
+            draft.record(event)
 
-    def completion(
-        self,
-        at_ns: int,
-        prompts: Sequence[str],
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        tags: Sequence[str] | None,
-        metadata: Names,
-        kwargs: Mapping[str, Any],
-        serialized: Names,
-    ) -> None:
+    def completion(self, start: Start, prompts: Sequence[str]) -> None:
         """A completion model."""
-        begun = self._runs.begin(run_id, parent_run_id, metadata)
+        begun = self._runs.begin(start.run_id, start.parent_run_id, start.metadata)
         if begun is None:
             return
         run, parent = begun
-        name = _name_of(kwargs, serialized)
-        identity = self._identity(run, parent, name, tags, metadata)
-        self.first_tokens[run_id] = None
+        identity = self._identity(run, parent, start)
+        self._await_first_token(start.run_id)
         with run.recorder.draft() as draft:
             messages = tuple((draft.seal(body), None) for body in prompts_as_bodies(prompts))
-            detail = _model_detail(draft, parent, metadata, kwargs)
-            _record(draft, at_ns, run, parent, "llm", name, identity, messages, None, detail)
+            detail = _model_detail(draft, parent, start)
+            event = _started(run, parent, start, "llm", identity, detail, messages)
+            draft.record(event)
 
-    def tool(
-        self,
-        at_ns: int,
-        given: object,
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        tags: Sequence[str] | None,
-        metadata: Names,
-        kwargs: Mapping[str, Any],
-        serialized: Names,
-    ) -> None:
+    def tool(self, start: Start, given: object) -> None:
         """A tool."""
-        begun = self._runs.begin(run_id, parent_run_id, metadata)
+        begun = self._runs.begin(start.run_id, start.parent_run_id, start.metadata)
         if begun is None:
             return
         run, parent = begun
-        name = str((serialized or {}).get("name") or kwargs.get("name") or "tool")
-        run.tool_name = name
-        identity = self._identity(run, parent, name, tags, metadata)
-        call_id = kwargs.get("tool_call_id")
+        identity = self._identity(run, parent, start)
+        call_id = start.kwargs.get("tool_call_id")
         detail = Detail(
             call_id=call_id if isinstance(call_id, str) else None,
             arguments=json_of(given),
-            internal=parent is not None and who.is_side_call(metadata),
+            internal=parent is not None and who.is_side_call(start.metadata),
         )
         with run.recorder.draft() as draft:
-            _record(draft, at_ns, run, parent, "tool", name, identity, None, None, detail)
+            draft.record(_started(run, parent, start, "tool", identity, detail))
 
-    def retriever(
-        self,
-        at_ns: int,
-        query: str,
-        run_id: UUID,
-        parent_run_id: UUID | None,
-        tags: Sequence[str] | None,
-        metadata: Names,
-        kwargs: Mapping[str, Any],
-        serialized: Names,
-    ) -> None:
+    def retriever(self, start: Start, query: str) -> None:
         """A retriever."""
-        begun = self._runs.begin(run_id, parent_run_id, metadata)
+        begun = self._runs.begin(start.run_id, start.parent_run_id, start.metadata)
         if begun is None:
             return
         run, parent = begun
-        name = _name_of(kwargs, serialized)
-        identity = self._identity(run, parent, name, tags, metadata)
+        identity = self._identity(run, parent, start)
         with run.recorder.draft() as draft:
             detail = Detail(query=str(query))
-            _record(draft, at_ns, run, parent, "retriever", name, identity, None, None, detail)
+            draft.record(_started(run, parent, start, "retriever", identity, detail))
 
-    def _identity(
-        self,
-        run: LiveRun,
-        parent: LiveRun | None,
-        name: str,
-        tags: Sequence[str] | None,
-        metadata: Names,
-    ) -> Identity | None:
+    def _await_first_token(self, run_id: UUID) -> None:
+        if len(self.first_tokens) >= _MOST_AWAITED:  # runs that never ended
+            self.first_tokens = {}
+        self.first_tokens[run_id] = None
+
+    def _identity(self, run: LiveRun, parent: LiveRun | None, start: Start) -> Identity | None:
         if parent is not None:
-            return _identity_of_child(run, name, metadata)
-        identity = who.identity_of_root(metadata, tags, name, run.scope, self._defaults)
+            return _identity_of_child(run, start.name, start.metadata)
+        identity = who.identity_of_root(
+            start.metadata, start.tags, start.name, run.scope, self._defaults
+        )
         run.thread_id, run.user_id = identity.thread_id, identity.user_id
         return identity
 
@@ -229,11 +180,9 @@ def _identity_of_child(run: LiveRun, name: str, metadata: Names) -> Identity | N
     return Identity(thread_id=thread_id if news else None, user_id=user_id, name=name)
 
 
-def _model_detail(
-    draft: Draft, parent: LiveRun | None, metadata: Names, kwargs: Mapping[str, Any]
-) -> Detail:
-    metadata = metadata or {}
-    params: Mapping[str, Any] = kwargs.get("invocation_params") or {}
+def _model_detail(draft: Draft, parent: LiveRun | None, start: Start) -> Detail:
+    metadata = start.metadata or {}
+    params: Mapping[str, Any] = start.kwargs.get("invocation_params") or {}
     model = metadata.get("ls_model_name") or params.get("model") or params.get("model_name")
     provider = metadata.get("ls_provider")
     prompt = None if parent is None else parent.prompt
@@ -246,56 +195,45 @@ def _model_detail(
     )
 
 
-def _record(
-    draft: Draft,
-    at_ns: int,
+def _started(
     run: LiveRun,
     parent: LiveRun | None,
+    start: Start,
     kind: str,
-    name: str,
     identity: Identity | None,
-    messages: tuple[Ref, ...] | None,
-    words: bytes | None,
     detail: Detail | None,
-) -> None:
+    messages: tuple[Ref, ...] | None = None,
+    words: bytes | None = None,
+) -> SpanStarted:
     run.recorded = True
     above = None if parent is None else parent.span
-    draft.record(
-        SpanStarted(run.turn, run.span, at_ns, kind, name, above, identity, messages, words, detail)
+    name, at_ns = start.name, start.at_ns
+    return SpanStarted(
+        run.turn, run.span, at_ns, kind, name, above, identity, messages, words, detail
     )
 
 
-def _chain_kind(
-    run: LiveRun,
-    parent: LiveRun | None,
-    name: str,
-    tags: Sequence[str] | None,
-    metadata: Names,
-    run_type: object,
-) -> str | None:
+def _chain_kind(run: LiveRun, parent: LiveRun | None, start: Start) -> str | None:
     """The kind of span a chain is; None for what is only plumbing."""
-    if run_type in {"prompt", "parser"}:
+    if start.kwargs.get("run_type") in {"prompt", "parser"}:
         return None
-    metadata = metadata or {}
-    is_graph = metadata.get("ls_integration") in _GRAPHS
-    agent = metadata.get("lc_agent_name")
-    whole = "agent" if metadata.get("ls_integration") == "langchain_create_agent" else "workflow"
+    metadata = start.metadata or {}
+    integration, agent = metadata.get("ls_integration"), metadata.get("lc_agent_name")
+    whole = "agent" if integration == "langchain_create_agent" else "workflow"
     if parent is None:
-        run.in_graph, run.agent = is_graph, agent
+        run.in_graph, run.agent = integration in _GRAPHS, agent
         return whole
-    marks = [tag for tag in tags or () if ":" in tag]
+    marks = [tag for tag in start.tags or () if ":" in tag]
     if "langsmith:hidden" in marks:
         return None
     if any(mark.startswith("graph:step:") for mark in marks):
         run.reads_messages = False
         return "step"
     inner = any(mark.startswith(("seq:step:", "map:key:")) for mark in marks)
-    if is_graph and (not run.in_graph or agent != run.agent or not inner):
+    if integration in _GRAPHS and (not run.in_graph or agent != run.agent or not inner):
         run.in_graph, run.agent = True, agent
         return whole
-    if inner or name.startswith("Runnable"):
-        return None
-    return "workflow"
+    return None if inner or start.name.startswith("Runnable") else "workflow"
 
 
 def _become_plumbing(run: LiveRun, parent: LiveRun | None) -> None:
@@ -303,8 +241,3 @@ def _become_plumbing(run: LiveRun, parent: LiveRun | None) -> None:
     if parent is not None:
         run.span = parent.span
         run.prompt = parent.prompt
-
-
-def _name_of(kwargs: Mapping[str, Any], serialized: Names) -> str:
-    name = kwargs.get("name") or (serialized or {}).get("name")
-    return str(name) if name else "run"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from threadline.langchain.shapes import is_mapping
 from threadline.model.span import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _IN: Final = ("input_tokens", "prompt_tokens")
 _OUT: Final = ("output_tokens", "completion_tokens")
@@ -21,8 +24,8 @@ def usage_of(message: object, llm_output: Mapping[str, Any] | None) -> Usage | N
         (llm_output or {}).get("token_usage"),
         (llm_output or {}).get("usage"),
     ):
-        if isinstance(counted, Mapping) and counted:
-            usage = _read(counted)  # pyright: ignore[reportUnknownArgumentType]
+        if is_mapping(counted) and counted:
+            usage = _read(counted)
             if usage.input_tokens is not None or usage.output_tokens is not None:
                 return usage
     return None
@@ -49,8 +52,10 @@ def model_of(message: object, llm_output: Mapping[str, Any] | None) -> str | Non
 
 
 def _read(counted: Mapping[str, Any]) -> Usage:
-    inputs = counted.get("input_token_details") or counted.get("prompt_tokens_details") or {}
-    outputs = counted.get("output_token_details") or counted.get("completion_tokens_details") or {}
+    inputs: Any = counted.get("input_token_details") or counted.get("prompt_tokens_details") or {}
+    outputs: Any = (
+        counted.get("output_token_details") or counted.get("completion_tokens_details") or {}
+    )
     return Usage(
         input_tokens=_first(counted, *_IN),
         output_tokens=_first(counted, *_OUT),
@@ -62,7 +67,7 @@ def _read(counted: Mapping[str, Any]) -> Usage:
 
 def _first(source: Any, *keys: str) -> int | None:
     for key in keys:
-        value = source.get(key) if isinstance(source, Mapping) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        value = source.get(key) if is_mapping(source) else None
         if isinstance(value, int) and not isinstance(value, bool):
             return value
     return None

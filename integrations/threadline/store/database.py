@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S: Final = 10.0
 CHECKPOINT_BYTES: Final = 4_000_000
+PAGE_BYTES: Final = 2_048
+"""Half of SQLite's default: a turn is a few small rows, and a transaction logs whole pages."""
+
 _CORRUPT: Final = ("not a database", "malformed")
 
 
@@ -38,7 +41,7 @@ def connect_writer(
     )
     try:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA page_size = 4096")
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -99,7 +102,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version < SCHEMA_VERSION:
-                for statement in MIGRATIONS[version].split(";\n"):
+                for statement in MIGRATIONS[version]:
                     connection.execute(statement)
                 version += 1
                 connection.execute(f"PRAGMA user_version = {version}")

@@ -93,6 +93,7 @@ def read_notes(
         " UNION SELECT t.conversation, n.record, n.at_ns, n.id FROM json_each(?) AS wanted"
         " CROSS JOIN turn t ON t.id = wanted.value"
         " CROSS JOIN note n ON n.turn_id = t.turn_id"
+        " AND (n.conversation = t.conversation OR n.conversation IS NULL)"
         " ORDER BY 3, 4",
         [msgspec.json.encode(sorted(rows)).decode() for rows in (conversations, turns)],
     )

@@ -27,7 +27,7 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- one row for each process that wrote here; a running turn whose process has no fresh beat is gone
 CREATE TABLE process (
   id INTEGER PRIMARY KEY,
-  writer BLOB NOT NULL UNIQUE,
+  writer BLOB NOT NULL,
   pid INTEGER NOT NULL,
   host TEXT NOT NULL,
   app TEXT, environment TEXT, release TEXT,
@@ -145,23 +145,21 @@ CREATE TABLE note (
   value REAL,
   record TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX note_conversation ON note (conversation);
-CREATE INDEX note_turn ON note (turn_id) WHERE turn_id IS NOT NULL;
+CREATE INDEX note_about ON note (conversation, turn_id);
 
+-- what a destination has not acknowledged yet, written with the record itself
 CREATE TABLE outbox (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
   destination TEXT NOT NULL,
   kind TEXT NOT NULL,
-  conversation INTEGER,
   record_id NOT NULL,
+  conversation INTEGER,
   state INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_ns INTEGER NOT NULL DEFAULT 0,
   lease_owner BLOB, lease_ns INTEGER,
   reason TEXT,
-  UNIQUE (destination, kind, record_id)
-);
-CREATE INDEX outbox_due ON outbox (destination, state, next_ns);
+  PRIMARY KEY (destination, kind, record_id)
+) WITHOUT ROWID;
 
 -- what was deleted, as keyed hashes, so that a journal or a replay does not bring it back
 CREATE TABLE tombstone (
@@ -170,12 +168,19 @@ CREATE TABLE tombstone (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1,)
+
+def _statements(script: str) -> tuple[str, ...]:
+    """Split a script, without its comments: they stand here, not in every store."""
+    lines = [line.strip() for line in script.splitlines() if not line.startswith("--")]
+    return tuple(s.strip() for s in " ".join(lines).split(";") if s.strip())
+
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_statements(_VERSION_1),)
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 SEARCH_INDEX: Final = """
 CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(
-  words, content='', tokenize="unicode61 remove_diacritics 2"
+  words, content='', columnsize=0, detail=none, tokenize="unicode61 remove_diacritics 2"
 )
 """
 

@@ -12,6 +12,7 @@ from threadline.ids import unpack_id
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
 from threadline.model.span import Document, Failure, Prompt, Span, Usage
 from threadline.model.turn import ToolObservation
+from threadline.store.prompts import with_repeats
 from threadline.store.schema import SPAN_KINDS, STATUSES, word_of
 from threadline.store.values import unpack_value
 
@@ -59,7 +60,7 @@ class SpanBuilder:
         return Span(
             id=ident,
             kind=cast("SpanKind", word_of(row.kind, SPAN_KINDS)),
-            name=row.name or "",
+            name=row.name or self._turn.name or "",
             status=self._status(row),
             started_ns=self._turn.started_ns + row.started,
             ended_ns=self._absolute(row.ended),
@@ -73,7 +74,7 @@ class SpanBuilder:
             first_chunk_ns=self._absolute(row.first_chunk),
             parameters=_mapping(request.get("parameters")),
             tools=tuple(_mapping(tool) for tool in request.get("tools") or ()),
-            prompt=self._prompt(detail),
+            prompt=self._prompt(row, detail),
             input_messages=self._positions.among(row.input),
             output_messages=self._positions.among(row.output),
             call_id=detail.get("call_id") if seen is None else seen.call_id,
@@ -100,16 +101,16 @@ class SpanBuilder:
         data = None if digest is None else self._blob(digest)
         return {} if data is None else _mapping(msgspec.json.decode(data))
 
-    def _prompt(self, detail: dict[str, Any]) -> Prompt | None:
-        digest = detail.get("prompt")
-        if digest is None:
+    def _prompt(self, row: SpanRow, detail: dict[str, Any]) -> Prompt | None:
+        value = _mapping(detail.get("prompt"))
+        if not value:
             return None
-        value = self._blob_json(bytes.fromhex(digest))
         name, version, environment = (
             None if value.get(key) is None else str(value[key])
             for key in ("name", "version", "environment")
         )
-        variables = _mapping(value.get("variables"))
+        texts = [message.text for message in self._positions.among(row.input)]
+        variables = with_repeats(value, texts)
         return Prompt(name=name, version=version, environment=environment, variables=variables)
 
     def _documents(self, detail: dict[str, Any]) -> Iterator[Document]:

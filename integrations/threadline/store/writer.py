@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+_BEAT_NS: Final = 10_000_000_000
+
+
 class KnownTurn(NamedTuple):
     """What the store says of a turn id that shows up again."""
 
@@ -131,6 +134,7 @@ class StoreWriter:
     def rollback(self) -> None:
         """Undo the transaction and forget what it had added."""
         self.forget()
+        self.process_row = None
         if self._connection is not None and self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
@@ -214,13 +218,26 @@ class StoreWriter:
         return self._next["tombstone"]
 
     def _beat(self, now_ns: int, process: Sequence[str | None]) -> None:
-        if self.process_row is not None and now_ns - self._beat_ns < 10_000_000_000:
+        """Show that this process lives: its row is made once, and touched now and then."""
+        if self.process_row is not None and now_ns - self._beat_ns < _BEAT_NS:
             return
-        app, environment, release = (*process, None, None, None)[:3]
+        self._beat_ns = now_ns
+        if self.process_row is not None:
+            self.connection.execute(
+                "UPDATE process SET beat_ns = ? WHERE id = ?", (now_ns, self.process_row)
+            )
+            return
         row = self.connection.execute(
+            "SELECT id FROM process WHERE writer = ?", (self.writer_id,)
+        ).fetchone()
+        row = row or self._enter_process(now_ns, process)
+        self.process_row = row[0]
+
+    def _enter_process(self, now_ns: int, process: Sequence[str | None]) -> tuple[int]:
+        app, environment, release = (*process, None, None, None)[:3]
+        entered: tuple[int] = self.connection.execute(
             "INSERT INTO process (writer, pid, host, app, environment, release, started_ns, beat_ns)"
-            " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (writer) DO UPDATE SET beat_ns = excluded.beat_ns"
-            " RETURNING id",
+            " VALUES (?,?,?,?,?,?,?,?) RETURNING id",
             (
                 self.writer_id,
                 os.getpid(),
@@ -232,8 +249,7 @@ class StoreWriter:
                 now_ns,
             ),
         ).fetchone()
-        self.process_row = row[0]
-        self._beat_ns = now_ns
+        return entered
 
     def _open(self) -> sqlite3.Connection:
         self.forget()

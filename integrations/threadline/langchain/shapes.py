@@ -1,0 +1,16 @@
+"""Shapes of untyped values, told to the type checker once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether `value` can be asked for keys; a dict is told fastest."""
+    return isinstance(value, dict | Mapping)
+
+
+def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Tell whether `value` is a list or a tuple."""
+    return isinstance(value, list | tuple)
