@@ -26,7 +26,9 @@ class Database(Protocol):
         """Lend a connection inside one read transaction: every query sees the same moment."""
         ...
 
-    def write(self, *, busy_s: float) -> AbstractContextManager[sqlite3.Connection]:
+    def write(
+        self, *, busy_s: float, deletes: bool = False
+    ) -> AbstractContextManager[sqlite3.Connection]:
         """Lend a connection inside one write transaction: all of it happens, or nothing."""
         ...
 
@@ -78,8 +80,12 @@ class FileDatabase:
                 connection.rollback()
 
     @contextlib.contextmanager
-    def write(self, *, busy_s: float) -> Generator[sqlite3.Connection]:
+    def write(self, *, busy_s: float, deletes: bool = False) -> Generator[sqlite3.Connection]:
         """Lend a connection for writing, in one transaction that is undone if the block raises.
+
+        Args:
+            busy_s: How long to wait for others that write.
+            deletes: Whether freed pages are overwritten.
 
         Raises:
             StoreError: if there is no store, or it cannot be written within `busy_s` seconds.
@@ -88,8 +94,10 @@ class FileDatabase:
             raise StoreNotFoundError(self.path)
         with _told_as_unavailable(self.path):
             connection = database.connect_writer(self.path, mode=self._mode, busy_s=busy_s)
-            with contextlib.closing(connection), _transaction(connection):
-                yield connection
+            with contextlib.closing(connection):
+                connection.execute(f"PRAGMA secure_delete = {int(deletes)}")
+                with _transaction(connection):
+                    yield connection
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file and truncate it, if nobody is in the way."""
@@ -136,18 +144,19 @@ class SharedDatabase:
     Args:
         connection: Gives the writer's connection.
         lock: What the writer holds while it works.
-        wrote: Called after each write of ours, so that the writer forgets what it remembers.
+        deleted: Called after each deletion, so that the writer forgets what it remembers: it
+            does not notice what is changed through its own connection.
     """
 
     def __init__(
         self,
         connection: Callable[[], sqlite3.Connection],
         lock: AbstractContextManager[object],
-        wrote: Callable[[], None] | None = None,
+        deleted: Callable[[], None] | None = None,
     ) -> None:
         self._connection = connection
         self._lock = lock
-        self._wrote = wrote
+        self._deleted = deleted
 
     @contextlib.contextmanager
     def read(self) -> Generator[sqlite3.Connection]:
@@ -156,19 +165,23 @@ class SharedDatabase:
             yield self._connection()
 
     @contextlib.contextmanager
-    def write(self, *, busy_s: float) -> Generator[sqlite3.Connection]:
+    def write(self, *, busy_s: float, deletes: bool = False) -> Generator[sqlite3.Connection]:
         """Lend the connection for writing, in one transaction that is undone if the block raises.
+
+        Args:
+            busy_s: Not used: whoever holds the lock has nobody to wait for.
+            deletes: Whether the writer must forget what it remembers.
 
         Raises:
             StoreUnavailableError: if SQLite would not take it.
         """
-        del busy_s  # whoever holds the lock has nobody to wait for
+        del busy_s
         with self._lock, _told_as_unavailable(_IN_MEMORY):
             connection = self._connection()
             with _transaction(connection):
                 yield connection
-            if self._wrote is not None:
-                self._wrote()
+            if deletes and self._deleted is not None:
+                self._deleted()
 
     def checkpoint(self) -> None:
         """Do nothing: there is no file."""

@@ -6,7 +6,7 @@ own time. What is said of a user, a tag or metadata may be said of the turn or i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
 
 import msgspec
@@ -33,6 +33,13 @@ class Condition(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
+def all_of(conditions: Iterable[Condition]) -> tuple[str, tuple[Any, ...]]:
+    """Join conditions, all of which must hold; returns the SQL and the values it binds."""
+    given = list(conditions)
+    values = tuple(value for condition in given for value in condition.values)
+    return " AND ".join(condition.sql for condition in given), values
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for, checked. Ids are all the forms under which the store may hold them."""
 
@@ -56,9 +63,19 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             *self._on_tag(),
             *(_has_entry(key, value) for key, value in self.metadata.items()),
             *self._on_status(now_ns),
-            *self._on_rating(),
             *self._on_work(),
         ]
+
+    def turn_sets(self) -> list[Condition]:
+        """Return queries for row ids of turns: only turns that all of them give can fit."""
+        sets: list[Condition] = []
+        rated = self._rated()
+        if rated is not None:
+            sets.append(rated)
+        if self.tool is not None:
+            used = "SELECT o.turn FROM tool_observation o WHERE o.name = ?"
+            sets.append(Condition(used, (self.tool,)))
+        return sets
 
     def on_time(self, column: str) -> list[Condition]:
         """Return what must hold of a time."""
@@ -96,28 +113,24 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             return [Condition(both, (since_ns,))]
         return [Condition("t.status = ?", (STATUSES.index(self.status),))]
 
-    def _on_rating(self) -> list[Condition]:
-        if self.rating is None:
+    def _on_work(self) -> list[Condition]:
+        if self.model is None:
             return []
+        called = "SELECT 1 FROM span s WHERE s.turn = t.id AND s.model = ?"
+        return [Condition(f"EXISTS ({called})", (self.model,))]
+
+    def _rated(self) -> Condition | None:
+        if self.rating is None:
+            return None
         how = _THUMBS.get(str(self.rating))
         values = () if how is not None else (self.rating,)
         rated = f"FROM ({_NEWEST_RATINGS}) WHERE age = 1 AND value {how or '= ?'}"
-        of_turn = f"t.turn_id IN (SELECT turn_id {rated})"
-        of_conversation = (
-            f"t.conversation IN (SELECT conversation {rated} AND turn_id IS NULL"
-            " AND conversation IS NOT NULL)"
+        turns = f"SELECT r.id FROM turn r WHERE r.turn_id IN (SELECT turn_id {rated})"
+        whole = (
+            f"SELECT r.id FROM turn r WHERE r.conversation IN (SELECT conversation {rated}"
+            " AND turn_id IS NULL AND conversation IS NOT NULL)"
         )
-        return [Condition(f"({of_turn} OR {of_conversation})", values * 2)]
-
-    def _on_work(self) -> list[Condition]:
-        conditions: list[Condition] = []
-        if self.tool is not None:
-            used = "SELECT 1 FROM tool_observation o WHERE o.name = ? AND o.turn = t.id"
-            conditions.append(Condition(f"EXISTS ({used})", (self.tool,)))
-        if self.model is not None:
-            called = "SELECT 1 FROM span s WHERE s.turn = t.id AND s.model = ?"
-            conditions.append(Condition(f"EXISTS ({called})", (self.model,)))
-        return conditions
+        return Condition(f"{turns} UNION {whole}", values * 2)
 
 
 # Whoever judges the same thing again changes his mind: each judge's newest rating counts.
@@ -128,8 +141,8 @@ _NEWEST_RATINGS: Final = (
 )
 
 
-class FilterArguments(TypedDict, total=False):
-    """The filters as callers give them."""
+class CommonFilters(TypedDict, total=False):
+    """The filters that searching and listing share, as callers give them."""
 
     tenant: str | None
     thread_id: str | None
@@ -140,9 +153,14 @@ class FilterArguments(TypedDict, total=False):
     rating: float | str | None
     tool: str | None
     model: str | None
-    text: str | None
     since: dt.datetime | dt.date | str | None
     until: dt.datetime | dt.date | str | None
+
+
+class FilterArguments(CommonFilters, total=False):
+    """The filters of lists, as callers give them."""
+
+    text: str | None
 
 
 def check_filters(

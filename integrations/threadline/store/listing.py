@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.model.listing import Page
 from threadline.store.conversation_rows import CONVERSATION_COLUMNS, ConversationRow, summary_from
 from threadline.store.cursors import read_cursor, write_cursor
-from threadline.store.filters import Condition
+from threadline.store.filters import Condition, all_of
 from threadline.store.schema import TURN_KINDS
+from threadline.store.search import Search
 from threadline.store.turn_model import Rebuilder
 from threadline.store.turn_rows import gather, turns_by_row
+from threadline.store.words import Query
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from threadline.model.listing import ConversationSummary
     from threadline.model.turn import Turn
@@ -26,7 +28,7 @@ _TURN: Final = TURN_KINDS.index("turn")
 
 
 class Listing:
-    """What all pages have in common: the filters, how many, from where on, what time it is."""
+    """What all pages have in common: the filters, how many, what time it is."""
 
     def __init__(
         self,
@@ -35,19 +37,24 @@ class Listing:
         *,
         limit: int,
         now_ns: int,
-        more: Sequence[Condition] = (),
     ) -> None:
         self._connection = connection
         self._filters = filters
         self._limit = limit
         self._now_ns = now_ns
-        self._on_turns = [*filters.on_turns(now_ns=now_ns), *more]
+        self._on_turns = filters.on_turns(now_ns=now_ns)
+        self._turn_sets = filters.turn_sets()
+        if filters.text is not None:
+            query = Query.parse(filters.text)
+            found = Search(connection, query, filters, now_ns=now_ns).as_turn_set()
+            self._turn_sets.append(found)
 
     def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
         """Return turns with all that belongs to them."""
         conditions = [
             Condition("c.tenant = ?", (self._filters.tenant,)),
             *self._on_turns,
+            *(Condition(f"t.id IN ({found.sql})", found.values) for found in self._turn_sets),
             *self._filters.on_time("t.started_ns"),
             *_before("t.started_ns, t.id", read_cursor(_TURNS, cursor)),
         ]
@@ -71,13 +78,10 @@ class Listing:
             Condition("c.turns > 0"),
             *self._filters.on_time("c.updated_ns"),
             *_before("c.updated_ns, c.id", read_cursor(_CONVERSATIONS, cursor)),
+            *self._with_a_turn(),
         ]
         if self._filters.thread_ids:
             conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
-        if self._on_turns:
-            within, values = _all_of(self._on_turns)
-            turn = f"SELECT 1 FROM turn t WHERE t.conversation = c.id AND t.kind = {_TURN}"
-            conditions.append(Condition(f"EXISTS ({turn} AND {within})", values))
         order = "c.updated_ns DESC, c.id DESC"
         found = self._page(CONVERSATION_COLUMNS, "conversation c", conditions, order)
         rows = [ConversationRow._make(row) for row in found[: self._limit]]
@@ -86,11 +90,22 @@ class Listing:
             return Page(summaries)
         return Page(summaries, write_cursor(_CONVERSATIONS, rows[-1].updated_ns, rows[-1].id))
 
+    def _with_a_turn(self) -> Iterator[Condition]:
+        """Yield the conditions that one turn of a conversation fits."""
+        for found in self._turn_sets:
+            held = f"SELECT h.conversation FROM turn h WHERE h.kind = {_TURN}"
+            yield Condition(f"c.id IN ({held} AND h.id IN ({found.sql}))", found.values)
+        within = [Condition(f"+t.id IN ({found.sql})", found.values) for found in self._turn_sets]
+        if self._on_turns or len(within) > 1:
+            where, values = all_of([*self._on_turns, *within])
+            turn = f"SELECT 1 FROM turn t WHERE t.conversation = c.id AND t.kind = {_TURN}"
+            yield Condition(f"EXISTS ({turn} AND {where})", values)
+
     def _page(
         self, columns: str, source: str, conditions: Sequence[Condition], order: str
     ) -> list[tuple[Any, ...]]:
         """Return one more than wanted, to tell whether there are more."""
-        where, values = _all_of(conditions)
+        where, values = all_of(conditions)
         return self._connection.execute(
             f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ?",
             (*values, self._limit + 1),
@@ -103,8 +118,3 @@ def _before(columns: str, place: tuple[int, int] | None) -> list[Condition]:
 
 def _any_of(column: str, values: tuple[str, ...]) -> Condition:
     return Condition(f"{column} IN ({','.join('?' * len(values))})", values)
-
-
-def _all_of(conditions: Sequence[Condition]) -> tuple[str, tuple[Any, ...]]:
-    values = tuple(value for condition in conditions for value in condition.values)
-    return " AND ".join(condition.sql for condition in conditions), values

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from threadline.clock import SystemClock
 from threadline.errors import ArgumentError
 from threadline.ids import pack_id, redacted_id
 from threadline.store.connections import Database, FileDatabase, SharedDatabase
 from threadline.store.conversation_rows import conversation_by_key, conversation_from
-from threadline.store.filters import FilterArguments, check_filters, check_limit
+from threadline.store.deletion import Deletion
+from threadline.store.filters import CommonFilters, FilterArguments, check_filters, check_limit
 from threadline.store.listing import Listing
 from threadline.store.schema import TURN_KINDS
+from threadline.store.search import Search
+from threadline.store.search_index import build_index, is_behind
 from threadline.store.turn_model import Rebuilder
 from threadline.store.turn_rows import gather, turn_by_id, turns_by_row
+from threadline.store.words import Query
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,10 +28,14 @@ if TYPE_CHECKING:
 
     from threadline.clock import Clock
     from threadline.model.conversation import Conversation
-    from threadline.model.listing import ConversationSummary, Page
+    from threadline.model.listing import ConversationSummary, Page, SearchHit
     from threadline.model.turn import Turn
     from threadline.store.filters import Filters
     from threadline.store.turn_rows import TurnRow
+
+_TURNS_INDEXED: Final = 2_000
+_INDEXING_S: Final = 0.2
+_BUSY_S: Final = 10.0
 
 __all__ = ["Database", "FileDatabase", "Reader", "SharedDatabase"]
 
@@ -125,6 +133,73 @@ class Reader:
             rows = turns_by_row(connection, newest or ())
             return self._rebuilt(connection, rows[0] if rows else None)
 
+    def search(
+        self,
+        text: str,
+        limit: int = 20,
+        cursor: str | None = None,
+        **filters: Unpack[CommonFilters],
+    ) -> Page[SearchHit]:
+        """Return the places where something was said, those of the newest turn first.
+
+        All words must be in one turn; from three letters on the beginning of a word is enough.
+        Nothing in `text` has a special meaning. What is not in the index yet is found too.
+        """
+        checked = check_limit(limit)
+        query = Query.parse(text)
+        self.index(_TURNS_INDEXED, budget_s=_INDEXING_S)
+        with self._reading() as connection:
+            given = self._checked(connection, filters)
+            search = Search(connection, query, given, now_ns=self._clock.now_ns())
+            return search.hits(checked, cursor)
+
+    def index(self, turns: int, *, budget_s: float) -> int:
+        """Put turns into the index for `search`, oldest first; searching works without it too.
+
+        Args:
+            turns: How many to index at most.
+            budget_s: After how many seconds to stop.
+
+        Returns:
+            How many were indexed; none where there is nothing to do, or no writing.
+        """
+        with self._reading() as connection:
+            if not is_behind(connection):
+                return 0
+        return build_index(self._database, clock=self._clock, turns=turns, budget_s=budget_s)
+
+    def delete(
+        self,
+        *,
+        thread_id: str | None = None,
+        user_id: str | None = None,
+        tenant: str | None = None,
+    ) -> int:
+        """Delete a conversation, or everything of a user, for good.
+
+        It is gone from every answer and from what waits to be shipped, at once; keyed hashes
+        stay, so that neither a waiting journal nor a replayed history brings it back. Where a
+        user shared a conversation with others, only that user's turns go.
+
+        Args:
+            thread_id: The conversation to delete.
+            user_id: The user to forget; either this or `thread_id`.
+            tenant: Whose conversation or user it is.
+
+        Returns:
+            How many conversations were deleted, or lost turns.
+        """
+        with self._reading() as connection:
+            forms = _forms_of(connection, _only_one(thread_id, user_id))
+        with self._database.write(busy_s=_BUSY_S, deletes=True) as connection:
+            deletion = Deletion(connection, tenant or "", now_ns=self._clock.now_ns())
+            if thread_id is not None:
+                count = deletion.of_threads(forms)
+            else:
+                count = deletion.of_users(forms)
+        self._database.checkpoint()
+        return count
+
     def close(self) -> None:
         """Let go of the store; a later use opens it again."""
         self._database.close()
@@ -151,7 +226,7 @@ class Reader:
         filters = self._checked(connection, given)
         return Listing(connection, filters, limit=limit, now_ns=self._clock.now_ns())
 
-    def _checked(self, connection: sqlite3.Connection, given: FilterArguments) -> Filters:
+    def _checked(self, connection: sqlite3.Connection, given: CommonFilters) -> Filters:
         def forms_of(text: str) -> tuple[str, ...]:
             return _forms_of(connection, text)
 
@@ -162,6 +237,14 @@ class Reader:
             return None
         gathered = gather(connection, [row])
         return Rebuilder(gathered, now_ns=self._clock.now_ns()).turns()[0]
+
+
+def _only_one(thread_id: str | None, user_id: str | None) -> str:
+    given = [text for text in (thread_id, user_id) if text is not None]
+    if len(given) == 1:
+        return given[0]
+    allowed = "either a thread id or a user id"
+    raise ArgumentError(argument="thread_id, user_id", value=given, allowed=allowed)
 
 
 def _forms_of(connection: sqlite3.Connection, text: str) -> tuple[str, ...]:

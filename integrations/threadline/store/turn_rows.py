@@ -182,28 +182,29 @@ def gather(
     for message in read_messages(connection, ranges):
         gathered.messages.setdefault(message.conversation, []).append(message)
     _add_owners(connection, gathered)
-    gathered.blobs = _read_blobs(connection, set(_blobs_needed(gathered)))
+    gathered.blobs = read_blobs(connection, set(blobs_needed(gathered)))
     conversations = {turn.conversation for turn in turns} | ({whole} if whole else set[int]())
     known = {unpack_id(turn.turn_id) for turn in turns}
     gathered.notes = read_notes(connection, conversations, set(gathered.owners), known)
     return gathered
 
 
-def own_ranges(connection: sqlite3.Connection, turns: Sequence[TurnRow]) -> dict[int, list[Range]]:
-    """Return where the messages are that came with `turns`, by conversation."""
-    if not turns:
-        return {}
+def own_ranges(connection: sqlite3.Connection, turns: Sequence[TurnRow]) -> dict[int, Range]:
+    """Return where the messages are that came with each of `turns`.
+
+    Of turns that are not next to each other, the earlier one's range may reach over what came
+    with those between.
+    """
     by_start = sorted(turns, key=lambda turn: (turn.conversation, turn.first_position or 0))
     last = {turn.conversation: turn.id for turn in by_start}
     ends = dict(connection.execute(_NEXT_FIRST_POSITION, (as_json(last.values()),)).fetchall())
-    ranges: dict[int, list[Range]] = {turn.conversation: [] for turn in turns}
-    for turn, following in zip(by_start, [*by_start[1:], None], strict=True):
-        if turn.first_position is None:
-            continue
-        end = POSITION_MASK if turn.id not in ends else (ends[turn.id] or POSITION_MASK)
+    ranges: dict[int, Range] = {}
+    for turn, following in zip(by_start, [*by_start[1:], None], strict=False):
+        end = ends.get(turn.id)
         if turn.id not in ends and following is not None:
-            end = following.first_position or 0
-        ranges[turn.conversation].append((turn.first_position, end))
+            end = following.first_position
+        if turn.first_position is not None:
+            ranges[turn.id] = turn.first_position, POSITION_MASK if end is None else end - 1
     return ranges
 
 
@@ -212,8 +213,17 @@ def as_json(numbers: Iterable[int]) -> str:
     return msgspec.json.encode(list(numbers)).decode()
 
 
+def by_conversation(turns: Sequence[TurnRow], ranges: dict[int, Range]) -> dict[int, list[Range]]:
+    """Group ranges by the conversation of their turn."""
+    grouped: dict[int, list[Range]] = {turn.conversation: [] for turn in turns}
+    for turn in turns:
+        if turn.id in ranges:
+            grouped[turn.conversation].append(ranges[turn.id])
+    return grouped
+
+
 def _ranges(connection: sqlite3.Connection, gathered: Gathered) -> dict[int, list[Range]]:
-    ranges = own_ranges(connection, gathered.turns)
+    ranges = by_conversation(gathered.turns, own_ranges(connection, gathered.turns))
     for turn in gathered.turns:
         wanted = ranges[turn.conversation]
         for span in gathered.spans[turn.id]:
@@ -240,7 +250,8 @@ def _add_owners(connection: sqlite3.Connection, gathered: Gathered) -> None:
         gathered.owners[row] = Owner(unpack_id(turn_id), first_position or 0)
 
 
-def _blobs_needed(gathered: Gathered) -> Iterator[tuple[int, bytes]]:
+def blobs_needed(gathered: Gathered) -> Iterator[tuple[int, bytes]]:
+    """Yield the keys of all blobs that these rows refer to."""
     for turn in gathered.turns:
         place = turn.conversation
         yield from ((place, digest) for digest in blobs_in(turn.metadata))
@@ -263,9 +274,10 @@ def digests_named_in(detail: dict[str, Any]) -> Iterator[bytes]:
     yield from (bytes.fromhex(name) for name in names if isinstance(name, str))
 
 
-def _read_blobs(
+def read_blobs(
     connection: sqlite3.Connection, needed: Collection[tuple[int, bytes]]
 ) -> dict[tuple[int, bytes], bytes]:
+    """Read blobs by conversation and digest."""
     keys = sorted(needed)
     blobs: dict[tuple[int, bytes], bytes] = {}
     for start in range(0, len(keys), _BLOBS_AT_ONCE):
