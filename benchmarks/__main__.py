@@ -1,0 +1,157 @@
+"""`python -m benchmarks`: measure everything, or what is named, and compare it with the limits."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.cases import CASES, Case
+from benchmarks.handlers import TimedHooks, variants
+from benchmarks.imports import LANGCHAIN_LIMIT_MS, RATIO_LIMIT, measure_imports
+from benchmarks.loop_lag import LIMIT as LAG_LIMIT
+from benchmarks.loop_lag import measure_lag
+from benchmarks.measuring import Spread, measure, measure_hooks
+from benchmarks.report import Figure, as_table, machine, write_json
+from benchmarks.storage import LIMIT as STORAGE_LIMIT
+from benchmarks.storage import store_conversations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_OTHERS = ("A1", "A1x4", "storage", "imports")
+_NAMES = (*(case.name for case in CASES), *_OTHERS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 1 if a figure is over its limit, so that scripts can tell."""
+    options = _options(arguments)
+    chosen = options.cases or list(_NAMES)
+    print(", ".join(f"{name} {value}" for name, value in machine().items()), file=sys.stderr)
+    figures: list[Figure] = []
+    for name in chosen:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="threadline-bench-", dir=options.folder) as folder:
+            figures += _measured(name, Path(folder), quick=options.quick)
+    print(as_table(figures))
+    if options.json is not None:
+        write_json(options.json, figures)
+    return int(any(figure.verdict == "OVER" for figure in figures) and not options.quick)
+
+
+def _options(arguments: Sequence[str] | None) -> Any:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(_NAMES))
+    parser.add_argument("--quick", action="store_true", help="few rounds: only to see that it runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--folder", type=Path, help="where stores are put; the temporary folder")
+    options = parser.parse_args(arguments)
+    unknown = set(options.cases) - set(_NAMES)
+    if unknown:
+        parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
+    return options
+
+
+def _measured(name: str, folder: Path, *, quick: bool) -> Iterator[Figure]:
+    if name == "imports":
+        yield from _imports(rounds=3 if quick else 15)
+    elif name == "storage":
+        yield from _storage(folder, turns=20 if quick else 200)
+    elif name in {"A1", "A1x4"}:
+        processes = 4 if name == "A1x4" else 1
+        yield _lag(name, folder, processes=processes, rounds=1 if quick else 7)
+    else:
+        case = next(case for case in CASES if case.name == name)()
+        yield from _cost(case, folder, rounds=3 if quick else 40)
+
+
+def _cost(case: Case, folder: Path, *, rounds: int) -> Iterator[Figure]:
+    ways = variants(folder, with_flush=True)
+    samples = measure(case, ways, rounds)
+    none, no_op, eager = samples["none"], samples["no-op"], samples["ours, flushed"]
+    for kind, what in (("cpu", "added CPU, all threads"), ("wall", "added wall")):
+        floor, mine = getattr(none, kind), getattr(samples["ours"], kind)
+        yield Figure(
+            f"{case.name} {what}",
+            "ms",
+            judged=Spread.of_differences(mine, floor),
+            ours=Spread.of(mine),
+            none=Spread.of(floor),
+            no_op=Spread.of(getattr(no_op, kind)),
+            limit=case.limit_ms if kind == "cpu" else None,
+        )
+    added = Spread.of_differences(eager.cpu, none.cpu)
+    yield Figure(f"{case.name} flushed each turn", "ms", judged=added, ours=Spread.of(eager.cpu))
+    yield from _hooks(case, ways, max(3, rounds // 2))
+    for way in ways:
+        way.close()
+
+
+def _hooks(case: Case, ways: list[Any], rounds: int) -> Iterator[Figure]:
+    watched = [(way, TimedHooks(way.handler)) for way in ways if way.name in {"no-op", "ours"}]
+    samples = measure_hooks(case, watched, rounds)
+    mine, floor = samples["ours"], samples["no-op"]
+    for kind, what in (("wall", "inside our hooks"), ("cpu", "inside our hooks, CPU")):
+        spent, base = getattr(mine, kind), getattr(floor, kind)
+        yield Figure(
+            f"{case.name} {what}",
+            "ms",
+            judged=Spread.of_differences(spent, base),
+            ours=Spread.of(spent),
+            no_op=Spread.of(base),
+            limit=case.hooks_limit_ms if kind == "wall" else None,
+        )
+
+
+def _lag(name: str, folder: Path, *, processes: int, rounds: int) -> Figure:
+    lags = measure_lag(folder / "lag.db", processes=processes, rounds=rounds)
+    pairs = zip(lags["ours"], lags["none"], strict=True)
+    return Figure(
+        f"{name} 99th percentile of the loop's lag",
+        "ms, ratio",
+        judged=Spread.of([mine / floor for mine, floor in pairs]),
+        ours=Spread.of(lags["ours"]),
+        none=Spread.of(lags["none"]),
+        no_op=Spread.of(lags["no-op"]),
+        limit=LAG_LIMIT,
+    )
+
+
+def _storage(folder: Path, *, turns: int) -> Iterator[Figure]:
+    for stored in store_conversations(folder, turns):
+        ratio = Spread.of([stored.ratio])
+        yield Figure(
+            f"stored, {turns} turns, {stored.title}",
+            "ratio",
+            judged=ratio,
+            ours=Spread.of([stored.file_bytes / 1e3]),
+            none=Spread.of([stored.said_bytes / 1e3]),
+            limit=STORAGE_LIMIT if turns >= 200 else None,
+            detail={"bytes by table": stored.by_table},
+        )
+
+
+def _imports(*, rounds: int) -> Iterator[Figure]:
+    found = measure_imports(rounds)
+    yield Figure(
+        "import threadline",
+        "ms, ratio",
+        judged=found.ratio,
+        ours=found.threadline,
+        none=found.floor,
+        limit=RATIO_LIMIT,
+        detail={"frameworks loaded": found.loaded},
+    )
+    yield Figure(
+        "import threadline.langchain",
+        "ms",
+        judged=found.langchain,
+        ours=found.langchain,
+        limit=LANGCHAIN_LIMIT_MS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

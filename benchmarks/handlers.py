@@ -1,0 +1,105 @@
+"""The two handlers that are compared with none: one that does nothing, and Threadline's."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.callbacks import BaseCallbackHandler
+
+from threadline import Client
+from threadline.langchain import ThreadlineCallbackHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HOOKS = tuple(name for name in dir(BaseCallbackHandler) if name.startswith("on_"))
+
+
+def _nothing(self: object, *args: object, **kwargs: object) -> None:
+    del self, args, kwargs
+
+
+NoOperation: type[BaseCallbackHandler] = type(
+    "NoOperation", (BaseCallbackHandler,), {"run_inline": True} | dict.fromkeys(HOOKS, _nothing)
+)
+"""Every hook overridden, doing nothing: what the framework itself charges for a handler."""
+
+
+class Variant:
+    """One way to run the same work: with these callbacks, and with this to do at the end."""
+
+    def __init__(
+        self, name: str, handler: BaseCallbackHandler | None, client: Client | None = None
+    ) -> None:
+        self.name = name
+        self.handler = handler
+        self.client = client
+        self.flushes_each_turn = False
+
+    @property
+    def callbacks(self) -> list[BaseCallbackHandler]:
+        return [] if self.handler is None else [self.handler]
+
+    def turn_is_over(self) -> None:
+        if self.flushes_each_turn:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.client is not None:
+            report = self.client.flush(30.0)
+            assert report.complete, report
+
+    def close(self) -> None:
+        if self.client is not None:
+            report = self.client.close(30.0)
+            assert report.complete, report
+
+
+def variants(folder: Path, *, with_flush: bool = False) -> list[Variant]:
+    """No handler, one that does nothing, ours on a store on disk; perhaps ours flushed by turn."""
+    made = [
+        Variant("none", None),
+        Variant("no-op", NoOperation()),
+        ours(folder / "ours.db", "ours"),
+    ]
+    if with_flush:
+        eager = ours(folder / "eager.db", "ours, flushed")
+        eager.flushes_each_turn = True
+        made.append(eager)
+    return made
+
+
+def ours(store: Path, name: str) -> Variant:
+    client = Client(store=store, min_free_bytes=0)
+    return Variant(name, ThreadlineCallbackHandler(client), client)
+
+
+class TimedHooks:
+    """Wraps every hook of a handler and sums how long they take, on all threads.
+
+    Wall time includes waiting for other threads; CPU time is the hooks' own.
+    """
+
+    def __init__(self, handler: BaseCallbackHandler) -> None:
+        self._spent: list[tuple[int, int]] = []
+        for name in HOOKS:
+            setattr(handler, name, self._timed(getattr(handler, name)))
+
+    def take_ns(self) -> tuple[int, int]:
+        """Return the wall and CPU nanoseconds since this was last asked."""
+        spent, self._spent[:] = list(self._spent), []
+        return sum(wall for wall, _ in spent), sum(cpu for _, cpu in spent)
+
+    def _timed(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        spent, wall, cpu = self._spent, time.perf_counter_ns, time.thread_time_ns
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            began, begun = cpu(), wall()
+            try:
+                return hook(*args, **kwargs)
+            finally:
+                spent.append((wall() - begun, cpu() - began))
+
+        return timed
