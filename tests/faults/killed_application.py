@@ -22,10 +22,11 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 
 import threadline
+from threadline.capture import journal_keeper
 from threadline.capture.guard import hook_failures
 from threadline.capture.journal_keeper import JournalKeeper
 from threadline.langchain import ThreadlineCallbackHandler
-from threadline.store.writer import StoreWriter
+from threadline.store import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,9 +60,10 @@ class Parrot(BaseChatModel):
         answer = AIMessage(f"You said {messages[-1].text}")
         if self.tools:
             calls = [{"name": "look", "args": {"at": "sky"}, "id": "c1"}]
-            if messages[-1].type == "tool":
+            if messages[-1].text == "sky is grey":
                 calls = [{"name": "stab", "args": {"deep": True}, "id": "c2"}]
-            answer = AIMessage("Let me see", tool_calls=calls)
+            if messages[-1].text != "enough":
+                answer = AIMessage("Let me see", tool_calls=calls)
         return ChatResult(generations=[ChatGeneration(message=answer)])
 
     def _stream(
@@ -145,14 +147,14 @@ def _agent(job: Job, config: Any) -> None:
 
 def _mid_transaction(job: Job, config: Any) -> None:
     """Die when some tables have the rows and others do not, before the commit."""
-    insert = StoreWriter._insert
+    insert = rows._insert
 
-    def insert_until_messages(self: Any, table: str, *rest: Any) -> None:
-        insert(self, table, *rest)
+    def insert_until_messages(connection: Any, table: str, *rest: Any) -> None:
+        insert(connection, table, *rest)
         if table == "message":
             die()
 
-    StoreWriter._insert = insert_until_messages
+    rows._insert = insert_until_messages
     CHAIN.invoke(_asked(job), config)
     config["callbacks"][0]._client.flush()
 
@@ -168,6 +170,40 @@ def _before_cut(job: Job, config: Any) -> None:
     config["callbacks"][0]._client.flush()
 
 
+def _after_rotation(job: Job, config: Any) -> None:
+    """Die when a turn that stands in several journal files is stored and the first ones are cut."""
+    client = config["callbacks"][0]._client
+    with threadline.turn(turn_id=f"own-{job.thread_id}", thread_id=job.thread_id, client=client):
+        CHAIN.invoke(_asked(job, 1), {"callbacks": config["callbacks"]})
+        _rotate(client)
+        CHAIN.invoke(_asked(job, 2), {"callbacks": config["callbacks"]})
+    client.flush()
+    die()
+
+
+def _agent_after_rotation(job: Job, config: Any) -> None:
+    """Die when an agent's turn is stored whose second half alone is still in a journal."""
+    client = config["callbacks"][0]._client
+
+    @tool
+    def stab(deep: bool) -> str:
+        """Let the journal go on in a new file."""
+        _rotate(client)
+        return "enough" if deep else ""
+
+    agent = create_agent(Parrot(), [look, stab], system_prompt=SYSTEM)
+    agent.invoke({"messages": [("user", f"{job.thread_id} asks ")]}, config)
+    client.flush()
+    die()
+
+
+def _rotate(client: threadline.Client) -> None:
+    """Let the journal go on in a new file, which it does once the one in use is long."""
+    journal_keeper.ROTATE_BYTES = 1
+    client.flush()
+    journal_keeper.ROTATE_BYTES = 4_000_000
+
+
 DEATHS: dict[str, Callable[[Job, Any], None]] = {
     "invoke": _invoke,
     "ainvoke": _ainvoke,
@@ -177,6 +213,8 @@ DEATHS: dict[str, Callable[[Job, Any], None]] = {
     "agent": _agent,
     "mid_transaction": _mid_transaction,
     "before_cut": _before_cut,
+    "after_rotation": _after_rotation,
+    "agent_after_rotation": _agent_after_rotation,
 }
 
 

@@ -5,13 +5,15 @@ Used by the writer only, but for `open`, which the first hook of a process calls
 
 from __future__ import annotations
 
-import os
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from threadline.capture.events import decode_body
+from threadline.capture.recorder import NOT_JOURNALED
+from threadline.ids import uuid7
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart
-from threadline.store.journal import ORIGIN, SUFFIX, Journal, encode_payload
+from threadline.store.journal import ORIGIN, Journal, encode_payload, journal_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,7 @@ class JournalKeeper:
         self._origin = origin
         self._mode = mode
         self._losses = losses
+        self.given_away = 0
         self._number = 0
         self._bodies: dict[Journal, dict[bytes, bytes]] = {}
         self._decoded: dict[bytes, Body] = {}
@@ -46,28 +49,25 @@ class JournalKeeper:
             return Journal.nowhere()
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for _ in range(3):
-                self._number += 1
-                name = f"{self._writer}-{os.getpid()}-{self._number:06d}{SUFFIX}"
-                try:
-                    journal = Journal.create(self.folder / name, mode=self._mode)
-                    journal.append(encode_payload(ORIGIN, {b"": self._origin}))
-                    return journal
-                except (FileExistsError, BlockingIOError):
-                    continue
+            return self._create(self.folder)
         except OSError as error:
-            self._losses.warn_once(
-                "no journal can be written here; what is recorded is only in memory until the"
-                " store has it",
-                type(error).__name__,
-            )
-        return Journal.nowhere()
+            self._losses.warn_once(NOT_JOURNALED, type(error).__name__)
+            return Journal.nowhere()
+
+    def reopen(self, recorder: Recorder) -> None:
+        """Try again to have a file, where none could be made before."""
+        current = recorder.journal
+        if self.folder is not None and current is not None and current.path is None:
+            fresh = self.open()
+            if fresh.path is not None:
+                self._bodies.setdefault(current, {})
+                recorder.journal = fresh
 
     def take(self, batch: list[Handed]) -> None:
         """Remember the bodies that a batch of events brought."""
-        for journal, _, bodies in batch:
-            if bodies:
-                self._bodies.setdefault(journal, {}).update(bodies)
+        for journal, data, bodies in batch:
+            self._bodies.setdefault(journal, {}).update(bodies)
+            journal.held_bytes += len(data) + sum(map(len, bodies.values()))
 
     def find_body(self, digest: bytes) -> Body:
         """Return the body of `digest`; every event's bodies stand in a journal that is kept."""
@@ -81,8 +81,8 @@ class JournalKeeper:
         return body
 
     def held_bytes(self) -> int:
-        """Return how much memory the remembered bodies take."""
-        return sum(len(body) for bodies in self._bodies.values() for body in bodies.values())
+        """Return how much memory the events and bodies of all journals take, roughly."""
+        return sum(journal.held_bytes for journal in self._bodies)
 
     def forget(self, turns: list[OpenTurn], recorder: Recorder) -> None:
         """The store has these turns (or they were given up): they no longer pin a journal."""
@@ -91,24 +91,56 @@ class JournalKeeper:
             for turn in turns:
                 journal.turns.discard(turn.key)
 
-    def cut(self, recorder: Recorder, *, close: bool = False) -> None:
-        """Begin a new file where the one in use is long; delete those the store has all of."""
-        current = recorder.journal
-        if current is not None:
-            self._bodies.setdefault(current, {})
-            if close:
-                recorder.reset_journal()
-            elif current.written_bytes > ROTATE_BYTES:
-                recorder.journal = self.open()
+    def leave(self, turns: list[OpenTurn]) -> list[OpenTurn]:
+        """Let go of turns that the store cannot take now: their journals keep them.
+
+        Returns:
+            Those that no journal has all of; they are lost.
+        """
+        lost: list[OpenTurn] = []
+        for turn in turns:
+            journals = [journal for journal in self._bodies if turn.key in journal.turns]
+            kept = bool(journals) and all(journal.keeps(turn.key) for journal in journals)
+            for journal in journals:
+                journal.turns.discard(turn.key)
+                if kept:
+                    journal.left.add(turn.key)
+            if not kept:
+                lost.append(turn)
+        return lost
+
+    def left_turns(self) -> int:
+        """Return how many turns were left to the journals and are not in the store yet."""
+        return self.given_away + len(set[bytes]().union(*(j.left for j in self._bodies)))
+
+    def cut(
+        self, recorder: Recorder, *, rotate: bool = False, keep: bool = False, close: bool = False
+    ) -> None:
+        """Delete the files that the store has all of; go on in a new one where it has got long.
+
+        Args:
+            recorder: Whose journals they are.
+            rotate: Go on in a new file even if the one in use is not long.
+            keep: Delete none: something in them that is no turn waits for the store.
+            close: Let go of all files; what is not in the store stays for the next process.
+        """
+        self._rotate(recorder, rotate=rotate, close=close)
         queued = {journal for journal, _, _ in list(recorder.queue)}
-        for journal in list(self._bodies):
-            in_use = journal is recorder.journal or journal.turns or journal.writing
-            if not in_use and journal not in queued:
+        done = [
+            journal
+            for journal in self._bodies
+            if journal is not recorder.journal
+            and not (journal.turns or journal.writing or journal in queued)
+        ]
+        if not close:
+            self._give_away([journal for journal in done if journal.left])
+        for journal in done:
+            if not (keep or journal.left):
                 journal.remove()
-                del self._bodies[journal]
-                self._decoded.clear()
-            elif close and journal is not recorder.journal:
-                journal.abandon()  # the file stays: the next process takes it in
+                self._drop(journal)
+        for journal in list(self._bodies) if close else ():
+            if not journal.writing:
+                journal.abandon()
 
     def reset(self, current: Journal | None) -> None:
         """Let go of everything after a fork: files and bodies are the parent's."""
@@ -116,3 +148,49 @@ class JournalKeeper:
             journal.abandon()
         self._bodies = {}
         self._decoded = {}
+
+    def _create(self, folder: Path) -> Journal:
+        for _ in range(3):
+            self._number += 1
+            path = folder / journal_name(self._writer, self._number)
+            with contextlib.suppress(FileExistsError, BlockingIOError):
+                return self._begun(Journal.create(path, mode=self._mode))
+        raise FileExistsError
+
+    def _begun(self, journal: Journal) -> Journal:
+        try:
+            journal.append(encode_payload(ORIGIN, {b"": self._origin}))
+        except OSError:
+            journal.remove()
+            raise
+        return journal
+
+    def _rotate(self, recorder: Recorder, *, rotate: bool, close: bool) -> None:
+        current = recorder.journal
+        if current is None:
+            return
+        self._bodies.setdefault(current, {})
+        if close:
+            recorder.reset_journal()
+        elif rotate or current.written_bytes > ROTATE_BYTES:
+            recorder.journal = self.open()
+
+    def _give_away(self, journals: list[Journal]) -> None:
+        """Let whoever comes take in what was left, this process too, once the store can be written.
+
+        All files that a turn stands in go together, or none.
+        """
+        others = [journal for journal in self._bodies if journal not in journals]
+        while tied := [j for j in journals for other in others if j.left & other.left]:
+            others.extend(tied)
+            journals = [journal for journal in journals if journal not in tied]
+        writer = uuid7().bytes.hex()
+        self.given_away += len(set[bytes]().union(*(j.left for j in journals)))
+        for number, journal in enumerate(journals, start=2):  # earlier files are in the store
+            journal.leave_to(writer, number)
+            journal.left.clear()
+            self._drop(journal)
+
+    def _drop(self, journal: Journal) -> None:
+        self._bodies.pop(journal, None)
+        self._decoded.clear()

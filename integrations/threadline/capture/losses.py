@@ -21,20 +21,14 @@ class Losses:
 
     def add(self, reason: str, count: int = 1, *, detail: str = "") -> None:
         """Count `count` things lost for `reason`; warn the first time."""
-        before = self.counts.get(reason, 0)
-        self.counts[reason] = before + count
-        if before == 0:
-            self.warn(reason, detail)
+        self.counts[reason] = self.counts.get(reason, 0) + count
+        self.warn_once(reason, detail)
 
     def warn_once(self, reason: str, detail: str = "") -> None:
-        """Say something that loses nothing, the first time only."""
+        """Say something in the log, without content, the first time only."""
         if reason not in self._said:
             self._said[reason] = None
-            self.warn(reason, detail)
-
-    def warn(self, reason: str, detail: str = "") -> None:
-        """Say it in the log, without content."""
-        logger.warning("threadline: %s%s", reason, f" ({detail})" if detail else "")
+            logger.warning("threadline: %s%s", reason, f" ({detail})" if detail else "")
 
     @property
     def total(self) -> int:

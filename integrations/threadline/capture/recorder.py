@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from threadline.capture.losses import Losses
     from threadline.capture.redaction import Redactor
 
+NOT_JOURNALED: Final = (
+    "the journal cannot be written; what is recorded is only in memory until the store has it"
+)
 _CACHED_DIGESTS: Final = 20_000
 _CACHED_BYTES: Final = 8_000_000
 
@@ -148,11 +151,14 @@ class Recorder:
             if last and self._fsync:
                 journal.sync()
         except OSError as error:
-            self.losses.add("the journal could not be written", detail=type(error).__name__)
-        self.queue.append((journal, data, bodies))
-        if bodies:
-            # only now: whoever refers to a body must come behind it, in the file and in the queue
-            journal.known.update(bodies)
+            self.losses.warn_once(NOT_JOURNALED, type(error).__name__)
+            journal.gaps.add(getattr(event, "turn", b""))
+            self.queue.append((journal, data, bodies))
+        else:
+            self.queue.append((journal, data, bodies))
+            if bodies:
+                # only now: who refers to a body must come behind it, in the file and in the queue
+                journal.known.update(bodies)
         if last:
             self._handover.wake()
 

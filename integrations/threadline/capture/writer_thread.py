@@ -7,8 +7,8 @@ a token into a queue; both are safe when a hook interrupts a hook.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
-import shutil
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -20,8 +20,10 @@ from threadline.capture.taking_in import take_in
 from threadline.errors import StoreError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Generator
 
+    from threadline.capture.events import Noted, Updated
     from threadline.capture.journal_keeper import JournalKeeper
     from threadline.capture.open_turn import OpenTurn
     from threadline.capture.recorder import Recorder
@@ -34,6 +36,7 @@ TICK_S: Final = 1.0
 MAX_GROUP: Final = 256
 _RETRY_S: Final = 2.0
 _ROOM_CHECK_S: Final = 5.0
+_MEMORY_FULL: Final = "memory was full, the oldest was dropped"
 _NO_ROOM: Final = "recording stopped: the disk has less free space than min_free_bytes"
 
 
@@ -91,7 +94,8 @@ class WriterThread:
             return False
         try:
             self._retry_at = 0.0
-            self._work(force=True, close=close)
+            with self._store.patient(timeout):
+                self._work(force=True, close=close)
             return not (self._waiting or self._joiner.notes or self._recorder.queue)
         finally:
             self.working.release()
@@ -108,7 +112,9 @@ class WriterThread:
             thread.join(max(0.05, deadline - self._clock.monotonic()))
         if self.working.acquire(timeout=max(0.05, deadline - self._clock.monotonic())):
             try:
-                self._keeper.cut(self._recorder, close=True)
+                self._leave(self._waiting, "the store could not be written until the end")
+                self._waiting = []
+                self._keeper.cut(self._recorder, close=True, keep=bool(self._joiner.notes))
                 self._store.close()
             finally:
                 self.working.release()
@@ -130,15 +136,23 @@ class WriterThread:
 
     def pending(self) -> int:
         """Return how many turns are under way or wait for the store."""
-        return len(self._joiner.open) + len(self._waiting)
+        return len(self._joiner.open) + len(self._waiting) + self._keeper.left_turns()
 
     def take_in(self) -> int:
-        """Take in the journals of processes that are gone; returns how many turns they held."""
-        self.has_taken_in = True
+        """Take in the journals of processes that are gone; returns how many turns they held.
+
+        Raises:
+            StoreError: if the store cannot take them now; the journals stay.
+        """
         if self._keeper.folder is None:
             return 0
         with self.working:
-            return take_in(self._keeper.folder, self._settler, self._clock)
+            turns = take_in(self._keeper.folder, self._settler, self._clock, self._losses)
+            self.has_taken_in = True
+            self.stored_turns += self._keeper.given_away
+            self._keeper.given_away = 0
+            self._tell_what_the_store_did()
+            return turns
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="threadline-writer", daemon=True)
@@ -186,13 +200,11 @@ class WriterThread:
             self._drain(now)
             self._joiner.sweep(self._clock.now_ns())
             self._waiting.extend(self._joiner.take_whole(now, force=force, close=close))
-            if self._waiting or self._joiner.notes:
-                if not self.has_taken_in:
-                    self.take_in()
+            if self._waiting or self._joiner.notes or self._keeper.given_away:
                 self._settle(now)
-            if not self._joiner.notes:
-                self._keeper.cut(self._recorder)
-            self._mind_the_room(now)
+            self._keeper.cut(self._recorder, keep=bool(self._joiner.notes))
+            self._stay_within_memory()
+            self.mind_the_room()
         except Exception as error:  # noqa: BLE001 (the thread must live; what failed is counted)
             self._losses.add("the writer failed", detail=f"{type(error).__name__}: {error}")
 
@@ -215,19 +227,29 @@ class WriterThread:
     def _settle(self, now: float) -> None:
         if now < self._retry_at:
             return
-        while self._waiting or self._joiner.notes:
-            group, notes = self._waiting[:MAX_GROUP], list(self._joiner.notes)
-            try:
-                self._settler.settle(group, notes, self._keeper.find_body, self._clock.now_ns())
-            except StoreError as error:
-                self._put_off(now, error)
-                return
-            except Exception as error:  # noqa: BLE001 (one bad turn must not block the others)
-                self._settle_one_by_one(group, error)
-                continue
-            del self._waiting[: len(group)]
-            del self._joiner.notes[: len(notes)]
-            self._done_with(group)
+        try:
+            if not self.has_taken_in or self._keeper.given_away:
+                self.take_in()
+            while self._waiting or self._joiner.notes:
+                self._settle_group(self._waiting[:MAX_GROUP], list(self._joiner.notes))
+        except StoreError as error:  # it cannot take it now: wait, and keep the journals
+            self._retry_at = now + _RETRY_S
+            self._losses.warn_once(
+                "the store cannot be written; what is recorded waits", str(error)
+            )
+        self._tell_what_the_store_did()
+
+    def _settle_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
+        try:
+            self._settler.settle(group, notes, self._keeper.find_body, self._clock.now_ns())
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 (one bad turn must not block the others)
+            self._settle_one_by_one(group, error)
+            return
+        del self._waiting[: len(group)]
+        del self._joiner.notes[: len(notes)]
+        self._done_with(group)
 
     def _settle_one_by_one(self, group: list[OpenTurn], error: Exception) -> None:
         """A group that fails is tried turn by turn; what fails alone is given up and counted."""
@@ -240,7 +262,7 @@ class WriterThread:
                 self._settler.settle([turn], [], self._keeper.find_body, self._clock.now_ns())
                 self._done_with([turn])
             except StoreError:
-                return
+                raise
             except Exception as failure:  # noqa: BLE001 (counted)
                 self._losses.add("a turn could not be stored", detail=type(failure).__name__)
                 self._keeper.forget([turn], self._recorder)
@@ -249,34 +271,51 @@ class WriterThread:
     def _done_with(self, turns: list[OpenTurn]) -> None:
         self.stored_turns += len(turns)
         self._keeper.forget(turns, self._recorder)
-        for path in self._store.moved_aside[:]:
+
+    def _tell_what_the_store_did(self) -> None:
+        for path in self._store.moved_aside:
             self._losses.warn_once("the store was damaged and has been moved aside", str(path))
-            self._store.moved_aside.remove(path)
+        self._store.moved_aside.clear()
+        if self._store.evicted_turns:
+            self._losses.add(_MEMORY_FULL, self._store.evicted_turns)
+            self._store.evicted_turns = 0
 
-    def _put_off(self, now: float, error: StoreError) -> None:
-        """The store cannot take it now: wait, keep the journals, and stay within memory."""
-        self._retry_at = now + _RETRY_S
-        self._losses.warn_once("the store cannot be written; the journal keeps it", str(error))
-        while self._waiting and self._keeper.held_bytes() > self._max_memory_bytes:
-            dropped = self._waiting[: max(1, len(self._waiting) // 10)]
-            del self._waiting[: len(dropped)]
-            if self._recorder.journal is None or self._recorder.journal.path is None:
-                self._losses.add("memory was full", len(dropped))
-                self._keeper.forget(dropped, self._recorder)
-            # else they stay in the journal, which the next process takes in
+    def _leave(self, turns: list[OpenTurn], reason: str) -> None:
+        """Let go of turns: they stay in the journals for whoever takes these in, or are lost."""
+        lost = self._keeper.leave(turns)
+        if lost:
+            self._losses.add(reason, len(lost))
 
-    def _mind_the_room(self, now: float) -> None:
+    def _stay_within_memory(self) -> None:
+        """Let go of what waits for the store, oldest first, then of what has long been silent."""
+        while self._keeper.held_bytes() > self._max_memory_bytes and self._waiting:
+            half = (len(self._waiting) + 1) // 2
+            self._leave(self._waiting[:half], _MEMORY_FULL)
+            del self._waiting[:half]
+            self._keeper.cut(self._recorder, rotate=True, keep=bool(self._joiner.notes))
+        if self._keeper.held_bytes() > self._max_memory_bytes:
+            silent = sorted(self._joiner.open.values(), key=lambda turn: turn.last_ns)
+            self._joiner.abandon(silent[: (len(silent) + 1) // 2])
+
+    def mind_the_room(self) -> None:
         """Below the floor of free space recording stops; it goes on when there is room again."""
+        now = self._clock.monotonic()
         if now - self._room_checked_at < _ROOM_CHECK_S and self._room_checked_at:
             return
         self._room_checked_at = now
-        if self._keeper.folder is None or self._min_free_bytes == 0:
+        if self._keeper.folder is None:
             return
+        self._keeper.reopen(self._recorder)
         try:
-            free = shutil.disk_usage(self._keeper.folder).free
+            free = _free_bytes(self._keeper.folder.parent)
         except OSError:
             return
         room = free >= self._min_free_bytes
         self._recorder.stopped_for = None if room else _NO_ROOM
         if not room:
             self._losses.warn_once(_NO_ROOM)
+
+
+def _free_bytes(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize

@@ -1,4 +1,4 @@
-"""Opening the SQLite file: pragmas, permissions, migrations, checkpoints, and what to do when it is broken."""
+"""Opening the SQLite file: pragmas, migrations, checkpoints, and what to do when it is broken."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ BUSY_TIMEOUT_S: Final = 10.0
 CHECKPOINT_BYTES: Final = 4_000_000
 PAGE_BYTES: Final = 2_048
 """Half of SQLite's default: a turn is a few small rows, and a transaction logs whole pages."""
+
+WRITER_PATIENCE_S: Final = 2.0
+"""How long a recording process waits for others before it puts its writing off."""
+
+FileId = tuple[int, int]
+"""Which file it is, whatever its name: device and inode."""
 
 _CORRUPT: Final = ("not a database", "malformed")
 
@@ -117,18 +123,52 @@ def is_corrupt(error: sqlite3.Error) -> bool:
     return any(word in str(error) for word in _CORRUPT)
 
 
-def move_aside(path: Path, stamp: str) -> Path:
-    """Move a damaged store out of the way, never overwriting anything, and say where to."""
-    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    path.rename(aside)
-    return aside
+def is_about_the_store(error: sqlite3.Error) -> bool:
+    """Tell whether `error` is the store's state (locked, full, damaged), not what it was given."""
+    return isinstance(error, sqlite3.OperationalError) or is_corrupt(error)
+
+
+def file_id(path: Path) -> FileId | None:
+    """Return which file stands at `path`."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def move_aside(path: Path, damaged: FileId | None) -> Path | None:
+    """Move a damaged store out of the way, never overwriting anything, and say where to.
+
+    Args:
+        path: The store.
+        damaged: Which file was found damaged; if another stands there by now, it is left alone.
+    """
+    with _locked(path.with_name(path.name + ".moving"), wait=True) as held:
+        if not held or damaged is None or file_id(path) != damaged:
+            return None
+        stamp = f"{path.name}.corrupt-{path.stat().st_mtime_ns}"
+        aside = path.with_name(stamp)
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = path.with_name(f"{stamp}-{number}")
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+        path.rename(aside)
+        return aside
+
+
+def leave_moved(connection: sqlite3.Connection) -> None:
+    """Close the connection to a store that was moved or replaced.
+
+    Its log goes into its own file first: under the old name it would be taken for the log of the
+    file that stands there now.
+    """
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
 
 
 def checkpoint(connection: sqlite3.Connection, path: Path) -> bool:
@@ -137,7 +177,7 @@ def checkpoint(connection: sqlite3.Connection, path: Path) -> bool:
     Always TRUNCATE and under a lock file, never automatically: before SQLite 3.51.3 a checkpoint
     that races with another process's commit can corrupt the log.
     """
-    with _checkpoint_lock(path) as held:
+    with _locked(path.with_name(path.name + ".lock"), wait=False) as held:
         if not held:
             return False
         try:
@@ -156,15 +196,15 @@ def wal_bytes(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _checkpoint_lock(path: Path) -> Generator[bool]:
-    lock = path.with_name(path.name + ".lock")
+def _locked(lock: Path, *, wait: bool) -> Generator[bool]:
+    """Hold a lock file, or tell that it cannot be held."""
     try:
         fd = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError:
         yield False
         return
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         yield False
     else:

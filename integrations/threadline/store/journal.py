@@ -11,6 +11,7 @@ is skipped to the next magic.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -36,16 +37,21 @@ SUFFIX: Final = ".journal"
 class Journal:
     """One journal file, open for appending. `append` may be called by any thread at any time.
 
-    `known` holds the digests of the bodies that stand in this file. `pending` counts down to
-    the moment when the file may go: see `retire`.
+    `known` holds the digests of the bodies that stand in this file, `writing` the events that are
+    about to; `held_bytes` is how much of it is in memory too. The file may go once the store has
+    all `turns`; those that are `left` are no longer in memory and stay for whoever takes the file
+    in; of those in `gaps` it lacks something.
     """
 
     def __init__(self, path: Path | None, fd: int) -> None:
         self.path = path
         self.known: set[bytes] = set()
         self.written_bytes = 0
+        self.held_bytes = 0
         self.writing: dict[object, None] = {}
         self.turns: set[bytes] = set()
+        self.left: set[bytes] = set()
+        self.gaps: set[bytes] = set()
         self._fd = fd
 
     @classmethod
@@ -56,13 +62,15 @@ class Journal:
             OSError: if the file cannot be created.
         """
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, mode)
+        journal = cls(path, fd)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(fd).st_nlink == 0:
+                raise BlockingIOError(errno.EAGAIN, "taken in before it was locked", str(path))
         except OSError:
-            os.close(fd)
-            path.unlink(missing_ok=True)
+            journal.remove()
             raise
-        return cls(path, fd)
+        return journal
 
     @classmethod
     def nowhere(cls) -> Journal:
@@ -76,12 +84,17 @@ class Journal:
             OSError: if the operating system did not take all of it.
         """
         if self._fd < 0:
+            self.written_bytes += len(payload)
             return
         frame = _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
         written = os.write(self._fd, frame)
         self.written_bytes += written
         if written != len(frame):
-            raise OSError(28, "the journal took only a part of an event")
+            raise OSError(errno.ENOSPC, "the journal took only a part of an event")
+
+    def keeps(self, turn: bytes) -> bool:
+        """Tell whether everything of `turn` that was handed to this journal is in its file."""
+        return self.path is not None and turn not in self.gaps
 
     def sync(self) -> None:
         """Wait until the disk itself has what was appended."""
@@ -102,6 +115,18 @@ class Journal:
                 self.path.unlink(missing_ok=True)
         self.abandon()
 
+    def leave_to(self, writer: str, number: int) -> None:
+        """Give the file to whoever comes to take it in, as that of another, finished writer."""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                self.path.rename(self.path.with_name(journal_name(writer, number)))
+        self.abandon()
+
+
+def journal_name(writer: str, number: int) -> str:
+    """Return what the `number`-th journal of `writer` is called; they are counted from 1."""
+    return f"{writer}-{os.getpid()}-{number:06d}{SUFFIX}"
+
 
 def encode_payload(event: bytes, bodies: Mapping[bytes, bytes]) -> bytes:
     """Return one event and the bodies it brings, by digest, as a journal's payload."""
@@ -111,7 +136,13 @@ def encode_payload(event: bytes, bodies: Mapping[bytes, bytes]) -> bytes:
 
 
 def read_journal(path: Path) -> Iterator[list[bytes]]:
-    """Yield the payloads of a journal file in the order they were appended, skipping torn ones."""
+    """Yield the payloads of a journal file in the order they were appended, skipping torn ones.
+
+    Each is an event, then what it brings: digest, body, digest, body.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
     data = path.read_bytes()
     at = data.find(MAGIC)
     while at >= 0:
@@ -132,9 +163,10 @@ def _payload_at(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
     if len(body) != length or zlib.crc32(body) != crc:
         return None, at
     try:
-        return _decode(body), start + length
+        payload = _decode(body)
     except msgspec.DecodeError:
         return None, at
+    return payload or None, start + length
 
 
 def journal_folder(store: Path) -> Path:
@@ -149,6 +181,12 @@ class OrphanedJournals:
         self.writer = writer
         self.paths = paths
         self._fds = fds
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no earlier file of that process is gone; one that is gone is in the store."""
+        names = [path.stem.rsplit("-", 1)[-1] for path in self.paths]
+        return names == [f"{number:06d}" for number in range(1, len(names) + 1)]
 
     def remove(self) -> None:
         """Delete the files and let go of them: the store has all of it."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from threadline.errors import StoreUnavailableError
 from threadline.ids import pack_id, unpack_id
 from threadline.store import database
+from threadline.store.eviction import evict_oldest
 from threadline.store.framework_ids import pack_framework_id, unpack_framework_id
 from threadline.store.held import Held
 from threadline.store.held_cache import HeldCache
@@ -20,7 +20,7 @@ from threadline.store.schema import POSITION_BITS
 from threadline.store.tombstones import tombstone_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 
 _BEAT_NS: Final = 10_000_000_000
@@ -56,10 +56,12 @@ class StoreWriter:
         self.writer_id = writer_id
         self.process_row: int | None = None
         self.moved_aside: list[Path] = []
+        self.evicted_turns = 0
         self._mode = mode
         self._max_memory_bytes = max_memory_bytes
         self._connection: sqlite3.Connection | None = None
-        self._inode: tuple[int, int] | None = None
+        self._file: database.FileId | None = None
+        self._patience_s = database.WRITER_PATIENCE_S
         self._data_version: int | None = None
         self._cache = HeldCache()
         self._next: dict[str, int] = {}
@@ -93,6 +95,15 @@ class StoreWriter:
         self._next.clear()
         self._data_version = None
 
+    @contextlib.contextmanager
+    def patient(self, seconds: float) -> Generator[None]:
+        """Wait at most so long for other processes, where that is less than usual."""
+        self._set_patience(min(seconds, database.WRITER_PATIENCE_S))
+        try:
+            yield
+        finally:
+            self._set_patience(database.WRITER_PATIENCE_S)
+
     def begin(self, *, now_ns: int, process: Sequence[str | None] = ()) -> None:
         """Take the write lock and make sure that what is remembered still holds.
 
@@ -104,15 +115,17 @@ class StoreWriter:
         try:
             connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._data_version:
+                self.forget()
+                self._data_version = version
+            if not self._next:
+                found = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+                sequences = dict(found)
+                self._next = {name: sequences.get(name, 0) + 1 for name in ("conversation", "turn")}
+            self._beat(now_ns, process)
         except sqlite3.Error as error:
+            self.rollback()
             raise self._unavailable(error) from error
-        if version != self._data_version:
-            self.forget()
-            self._data_version = version
-        if not self._next:
-            sequences = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
-            self._next = {name: sequences.get(name, 0) + 1 for name in ("conversation", "turn")}
-        self._beat(now_ns, process)
 
     def commit(self, rows: Rows) -> None:
         """Write `rows` and end the transaction; everything or nothing.
@@ -122,14 +135,31 @@ class StoreWriter:
         """
         connection = self.connection
         try:
-            insert_rows(connection, rows)
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
+            with self.asking():
+                insert_rows(connection, rows)
+                connection.execute("COMMIT")
+        except BaseException:
             self.rollback()
-            raise self._unavailable(error) from error
+            raise
         self._cache.trim(len(rows.messages))
+        if self.path is None:
+            self._evict(connection)
         if self.path is not None and database.wal_bytes(self.path) > database.CHECKPOINT_BYTES:
             database.checkpoint(connection, self.path)
+
+    @contextlib.contextmanager
+    def asking(self) -> Generator[None]:
+        """Tell errors of the store as such; those of what it is given pass as they are.
+
+        Raises:
+            StoreUnavailableError: if the store is locked, full, damaged or cannot be read.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            if database.is_about_the_store(error):
+                raise self._unavailable(error) from error
+            raise
 
     def rollback(self) -> None:
         """Undo the transaction and forget what it had added."""
@@ -147,7 +177,8 @@ class StoreWriter:
 
     def load(self, keys: Iterable[tuple[str, str]]) -> None:
         """Read the conversations of these (tenant, thread id) keys, if they exist, in few queries."""
-        self._cache.load(self.connection, keys)
+        with self.asking():
+            self._cache.load(self.connection, keys)
 
     def held(self, tenant: str, thread_id: str, *, now_ns: int, generated: bool = False) -> Held:
         """Return the conversation of this key; a new one if there is none. Call `load` first."""
@@ -163,7 +194,7 @@ class StoreWriter:
         known: dict[str, KnownTurn] = {}
         for chunk in _chunks_of(list(turn_ids), 500):
             marks = ",".join("?" * len(chunk))
-            for turn_id, *rest in self.connection.execute(
+            for turn_id, *rest in self._ask(
                 "SELECT turn_id, id, started_ns, status, conversation FROM turn"
                 f" WHERE turn_id IN ({marks})",
                 [pack_id(turn_id) for turn_id in chunk],
@@ -178,7 +209,7 @@ class StoreWriter:
         threads: dict[str, list[tuple[str, str | None]]] = {}
         for chunk in _chunks_of(list(ids), 500):
             marks = ",".join("?" * len(chunk))
-            for packed, thread_id, user_id in self.connection.execute(
+            for packed, thread_id, user_id in self._ask(
                 "SELECT m.framework_id, c.thread_id, c.user_id FROM message m"
                 f" JOIN conversation c ON c.id = m.id >> {POSITION_BITS}"
                 " WHERE m.role = 2 AND m.kind = 0 AND c.tenant = ?"
@@ -192,10 +223,10 @@ class StoreWriter:
         """Tell whether what these words name was deleted after `at_ns`."""
         if self._fresh_tombstones() == 0:
             return False
-        row = self.connection.execute(
+        rows = self._ask(
             "SELECT at_ns FROM tombstone WHERE hash = ?", (tombstone_hash(self.key, *words),)
-        ).fetchone()
-        return row is not None and row[0] >= at_ns
+        )
+        return any(deleted_ns >= at_ns for (deleted_ns,) in rows)
 
     def deleted_digests(self, digests: Iterable[bytes]) -> set[bytes]:
         """Return those message digests whose text was deleted here."""
@@ -205,17 +236,31 @@ class StoreWriter:
         found: set[bytes] = set()
         for chunk in _chunks_of(wanted, 500):
             marks = ",".join("?" * len(chunk))
-            rows = self.connection.execute(
-                f"SELECT hash FROM tombstone WHERE hash IN ({marks})", chunk
-            )
+            rows = self._ask(f"SELECT hash FROM tombstone WHERE hash IN ({marks})", chunk)
             found.update(row[0] for row in rows)
         return found
 
     def _fresh_tombstones(self) -> int:
         if "tombstone" not in self._next:
-            count = self.connection.execute("SELECT EXISTS (SELECT 1 FROM tombstone)").fetchone()[0]
-            self._next["tombstone"] = count
+            self._next["tombstone"] = self._ask("SELECT EXISTS (SELECT 1 FROM tombstone)")[0][0]
         return self._next["tombstone"]
+
+    def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self.asking():
+            return self.connection.execute(query, values).fetchall()
+
+    def _evict(self, connection: sqlite3.Connection) -> None:
+        """Keep a store in memory within its bounds: the oldest conversations go first."""
+        evicted = evict_oldest(connection, self._max_memory_bytes)
+        if evicted:
+            self.evicted_turns += evicted
+            self.forget()
+
+    def _set_patience(self, seconds: float) -> None:
+        if seconds != self._patience_s:
+            self._patience_s = seconds
+            if self._connection is not None:
+                self._connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
     def _beat(self, now_ns: int, process: Sequence[str | None]) -> None:
         """Show that this process lives: its row is made once, and touched now and then."""
@@ -241,7 +286,7 @@ class StoreWriter:
             (
                 self.writer_id,
                 os.getpid(),
-                platform.node(),
+                os.uname().nodename,
                 app,
                 environment,
                 release,
@@ -264,31 +309,31 @@ class StoreWriter:
             raise StoreUnavailableError(self.path, _reason(error)) from error
 
     def _open_file(self, path: Path) -> sqlite3.Connection:
+        self._file = database.file_id(path)
+        busy_s = self._patience_s
         try:
-            connection = database.connect_writer(path, mode=self._mode)
+            connection = database.connect_writer(path, mode=self._mode, busy_s=busy_s)
         except sqlite3.DatabaseError as error:
             if not database.is_corrupt(error):
                 raise
             self._move_aside(path)
-            connection = database.connect_writer(path, mode=self._mode)
-        stat = path.stat()
-        self._inode = (stat.st_dev, stat.st_ino)
+            connection = database.connect_writer(path, mode=self._mode, busy_s=busy_s)
+        self._file = database.file_id(path)
         _keep_key(connection, self.key)
         return connection
 
     def _move_aside(self, path: Path) -> None:
-        self.moved_aside.append(database.move_aside(path, str(path.stat().st_mtime_ns)))
+        aside = database.move_aside(path, self._file)
+        if aside is not None:
+            self.moved_aside.append(aside)
 
     def _notice_a_moved_file(self) -> None:
+        """A store that was moved or deleted would swallow writes silently; another is opened."""
         if self._connection is None or self.path is None:
             return
-        try:
-            stat = self.path.stat()
-        except OSError:
-            stat = None
-        if stat is None or (stat.st_dev, stat.st_ino) != self._inode:
+        if database.file_id(self.path) != self._file:
             connection, self._connection = self._connection, None
-            connection.close()
+            database.leave_moved(connection)
 
     def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
         path = self.path or Path(":memory:")
