@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -94,6 +93,8 @@ def default_state_folder(environ: Mapping[str, str]) -> Path:
     home = environ.get("HOME")
     if home and Path(home).is_absolute():
         return Path(home) / ".local" / "state" / "threadline"
+    import tempfile  # costs milliseconds, and is hardly ever needed
+
     return Path(tempfile.gettempdir()) / "threadline"
 
 

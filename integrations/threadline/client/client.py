@@ -13,13 +13,13 @@ from threadline.client.parts import Parts
 from threadline.clock import Clock, SystemClock
 from threadline.errors import ThreadlineError
 from threadline.settings import Settings, resolve
-from threadline.store.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import TracebackType
 
     from threadline.capture.recorder import Recorder
+    from threadline.store.reader import Reader
 
 
 class FlushReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,12 +93,14 @@ class Client:
 
     def reader(self) -> Reader:
         """Return the read side of this client's store, up to date with what was recorded."""
+        from threadline.store.reader import Reader  # recording needs no reader
+
         parts = self._started()
         parts.writer.flush(self.settings.shutdown_timeout)
         if not parts.writer.has_taken_in:
             with contextlib.suppress(ThreadlineError, OSError):
                 parts.writer.take_in()
-        return Reader(parts.database, parts.store.path, before_read=self._before_read)
+        return Reader(parts.database(), parts.store.path, before_read=self._before_read)
 
     @property
     def has_started(self) -> bool:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.client.client import Client, living_clients
 from threadline.errors import ThreadlineError
 from threadline.settings import MEMORY
-from threadline.store.connections import FileDatabase
 from threadline.store.journal import journal_folder, waiting_journals
-from threadline.store.reader import Reader
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator
+
+    from threadline.store.reader import Reader
 
 _default: Final[dict[str, Client]] = {}
 _retired: Final[list[weakref.ref[Client]]] = []
@@ -98,6 +98,9 @@ def _open_cold(path: Path, like: Client) -> Reader:
             taker = Client(store=path, redact=list(like.settings.redact), min_free_bytes=0)
             taker.take_in()
             taker.close()
+    from threadline.store.connections import FileDatabase  # recording needs no reader
+    from threadline.store.reader import Reader
+
     database = FileDatabase(path)
     database.check()
     return Reader(database, path)

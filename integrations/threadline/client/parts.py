@@ -15,7 +15,6 @@ from threadline.capture.writer_thread import WriterThread
 from threadline.ids import uuid7
 from threadline.store.journal import Journal, journal_folder
 from threadline.store.key import load_key
-from threadline.store.connections import FileDatabase, SharedDatabase
 from threadline.store.writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from threadline.capture.losses import Losses
     from threadline.clock import Clock
     from threadline.settings import Settings
+    from threadline.store.connections import Database
 
 
 class Parts:
@@ -66,11 +66,17 @@ class Parts:
             min_free_bytes=settings.min_free_bytes,
             max_memory_bytes=settings.max_memory_bytes,
         )
-        self.database = (
-            SharedDatabase(lambda: self.store.connection, self.writer.working)
-            if path is None
-            else FileDatabase(path, mode=settings.store_mode)
-        )
+        self._settings = settings
+
+    def database(self) -> Database:
+        """Return how readers reach the store: a file of their own, or the writer's memory."""
+        # here, because recording needs no reader
+        from threadline.store.connections import FileDatabase, SharedDatabase
+
+        if self.store.path is None:
+            lock = self.writer.working
+            return SharedDatabase(lambda: self.store.connection, lock, self.store.forget)
+        return FileDatabase(self.store.path, mode=self._settings.store_mode)
 
     def open_journal(self) -> Journal:
         return self.keeper.open()
