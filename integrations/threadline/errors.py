@@ -6,6 +6,7 @@ The tree::
     |-- SettingError            (also ValueError)   a setting has a value that is not allowed
     |-- ArgumentError           (also ValueError)   a call was given something it cannot use
     |-- MissingExtraError       (also ImportError)  a package that an extra brings is not installed
+    |-- EndpointError           the model of the user's own that the demo asks does not answer
     |-- StoreError
         |-- StoreNotFoundError  there is no store where it was looked for
         |-- StoreNewerError     the store was written by a newer Threadline
@@ -64,6 +65,22 @@ class MissingExtraError(ThreadlineError, ImportError):
         return (
             f"this needs the package {self.package!r}; "
             f"install it with: pip install 'threadline[{self.extra}]'"
+        )
+
+
+class EndpointError(ThreadlineError):
+    """The user's own endpoint, which the demo talks to, failed."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the endpoint {self.url} failed: {self.reason.rstrip('.')}; "
+            "it is named by OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL, "
+            "and without the first two of them the demo takes a scripted model"
         )
 
 

@@ -43,7 +43,11 @@ class Reader(Protocol):
         ...
 
     def delete(
-        self, thread_id: str | None = None, user_id: str | None = None, tenant: str | None = None
+        self,
+        *,
+        thread_id: str | None = None,
+        user_id: str | None = None,
+        tenant: str | None = None,
     ) -> int:
         """Delete conversations and return their number."""
         ...
