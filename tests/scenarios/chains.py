@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.scenarios.script import (
+    Ask,
     Chat,
+    Echo,
     Found,
     Say,
     Scenario,
     Turn,
     asks,
     assistant,
+    call,
     replies,
     said,
     turns,
@@ -23,6 +26,17 @@ if TYPE_CHECKING:
 
 CALLED: Final = ("invoke", "ainvoke", "stream", "astream", "events")
 _BOOKS: Final = (Found("Tea is a drink.", 0.9, "d1"), Found("Tea is hot.", 0.4, "d2"))
+
+_MANY: Final = tuple(Ask(f"I am number {n}.", f"t-{n:02}", f"u-{n}") for n in range(64))
+_MANY_CHATS: Final = tuple(
+    Chat(turns([ask.text, f"You said: {ask.text}"]), ask.thread, (), ask.user) for ask in _MANY
+)
+
+
+def weather(city: str) -> str:
+    """Say what the weather is like in a city."""
+    return f"rain in {city}"
+
 
 CHAINS: Final[Sequence[Scenario]] = (
     Scenario(
@@ -60,7 +74,7 @@ CHAINS: Final[Sequence[Scenario]] = (
         options={"found": _BOOKS, "template": "Answer from {context}: {question}"},
         asks=asks("What is tea?"),
         models=replies("A hot drink."),
-        chats=(Chat(turns(["What is tea?", "A hot drink."])),),
+        chats=(Chat((Turn(said("What is tea?", "A hot drink."), found=_BOOKS),)),),
     ),
     Scenario(
         name="condensed question",
@@ -72,7 +86,14 @@ CHAINS: Final[Sequence[Scenario]] = (
             "condenser": (Say("What is tea?"), Say("Is tea hot?")),
             "model": (Say("A drink."), Say("It is.")),
         },
-        chats=(Chat(turns(["What is tea?", "A drink."], ["And is it hot?", "It is."])),),
+        chats=(
+            Chat(
+                (
+                    Turn(said("What is tea?", "A drink."), found=_BOOKS),
+                    Turn(said("And is it hot?", "It is."), found=_BOOKS),
+                )
+            ),
+        ),
     ),
     Scenario(
         name="json chain",
@@ -97,5 +118,123 @@ CHAINS: Final[Sequence[Scenario]] = (
                 prelude=(user("2+2"), assistant("4")),
             ),
         ),
+    ),
+    Scenario(
+        name="completion model",
+        fact="A model that completes texts: the user's words are not the rendered prompt.",
+        shape="completion",
+        # not "events": langchain-core keeps a completion's start from its own event stream as soon
+        # as any inline handler is there (AsyncCallbackManager.on_llm_start)
+        ways=("invoke", "ainvoke", "stream", "astream"),
+        options={"template": "Q: {question} A:"},
+        asks=asks("What is tea?"),
+        models=replies("A hot drink."),
+        chats=(Chat(turns(["What is tea?", "A hot drink."])),),
+    ),
+    Scenario(
+        name="bare completion model",
+        fact="A completion model that is called alone was told what the user said.",
+        shape="bare completion",
+        ways=("invoke", "stream"),
+        asks=asks("Tea is"),
+        models=replies("a drink."),
+        chats=(Chat(turns(["Tea is", "a drink."])),),
+    ),
+    Scenario(
+        name="structured output",
+        fact="What the schema's call carried is the answer; it is no tool that anybody has.",
+        shape="structured output",
+        ways=("invoke", "ainvoke", "stream"),
+        asks=asks("Where is the Louvre?"),
+        models={"model": (Say("", (call("Place", "c1", city="Paris"),)),)},
+        chats=(Chat(turns(["Where is the Louvre?", '{"city":"Paris"}'])),),
+    ),
+    Scenario(
+        name="answer from a cache",
+        fact="An answer that comes again under the same id is said again.",
+        shape="cached chain",
+        ways=("invoke", "ainvoke"),
+        asks=asks("Hello?", "Hello?"),
+        models=replies("Hi."),
+        unseen=-1,
+        chats=(Chat(turns(["Hello?", "Hi."], ["Hello?", "Hi."])),),
+    ),
+    Scenario(
+        name="batch of many users",
+        fact="One handler serves all users at once; each has only his own words.",
+        shape="batch",
+        asks=_MANY,
+        models={"model": (Echo(),)},
+        chats=_MANY_CHATS,
+    ),
+    Scenario(
+        name="asynchronous batch of many users",
+        fact="So it does for tasks of one loop.",
+        shape="abatch",
+        asks=_MANY,
+        models={"model": (Echo(),)},
+        chats=_MANY_CHATS,
+    ),
+    Scenario(
+        name="chain in a function",
+        fact="However deep a chain is nested, there is one turn.",
+        shape="chain in a function",
+        ways=("invoke", "stream"),
+        asks=asks("Hello?"),
+        models=replies("Hi."),
+        chats=(Chat(turns(["Hello?", "Hi."])),),
+    ),
+    Scenario(
+        name="two answers",
+        fact="Of two models side by side, the one under the answer's key has answered.",
+        shape="two answers",
+        asks=asks("Is tea hot?"),
+        models={"topic": (Say("Drinks"),), "model": (Say("It is."),)},
+        chats=(Chat(turns(["Is tea hot?", "It is."])),),
+    ),
+    Scenario(
+        name="job over many chats",
+        fact="A job without an id that calls under many ids is many turns.",
+        shape="job over many chats",
+        asks=tuple(Ask(f"I am {name}.", f"t-{name}", f"u-{name}") for name in ("ada", "bob")),
+        models={"model": (Echo(),)},
+        chats=(
+            Chat((Turn((), kind="trace"),), thread=None),
+            *(
+                Chat(
+                    turns([f"I am {name}.", f"You said: I am {name}."]),
+                    f"t-{name}",
+                    (),
+                    f"u-{name}",
+                )
+                for name in ("ada", "bob")
+            ),
+        ),
+    ),
+    Scenario(
+        name="prompt alone",
+        fact="A prompt that is rendered and no more is no turn.",
+        shape="prompt alone",
+        asks=asks("Hello?"),
+        models={},
+        chats=(),
+    ),
+    Scenario(
+        name="tool alone",
+        fact="A tool that is called outside of any turn is no turn.",
+        shape="tool alone",
+        tools=(weather,),
+        asks=asks("Oslo"),
+        models={},
+        chats=(Chat((Turn((), kind="trace"),)),),
+    ),
+    Scenario(
+        name="function alone",
+        fact="A text that is answered by a text is a turn, even without a model.",
+        shape="function alone",
+        ways=("invoke", "ainvoke"),
+        asks=asks("hello"),
+        models={},
+        chats=(Chat(turns(["hello", "HELLO"])),),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.scenarios.chains import CALLED
-from tests.scenarios.script import Chat, Scenario, asks, replies, turns
+from tests.scenarios.script import Chat, Scenario, asks, replies, said, turns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,5 +62,15 @@ CHATS: Final[Sequence[Scenario]] = (
         asks=asks("Again?", "Again?"),
         models=replies("Yes.", "Yes."),
         chats=(Chat(turns(["Again?", "Yes."], ["Again?", "Yes."])),),
+    ),
+    Scenario(
+        name="chat that is joined late",
+        fact="What was said before anybody listened is prelude, and said by nobody here.",
+        shape="joined late",
+        options={"unwatched": 2},
+        unseen=2,
+        asks=asks(*_QUESTIONS),
+        models=replies(*_ANSWERS),
+        chats=(Chat(turns(_THREE[2]), prelude=said(*_THREE[0], *_THREE[1])),),
     ),
 )

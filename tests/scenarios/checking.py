@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.scenarios.script import Call, Chat, Line, Observed, Turn
+from tests.scenarios.script import Call, Chat, Found, Line, Observed, Turn
 
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
 
@@ -43,6 +44,12 @@ def span_trees(turns: Iterable[RecordedTurn]) -> list[str]:
     return [_tree(turn.spans) for turn in turns]
 
 
+def difference(recorded: Sequence[Chat], expected: Sequence[Chat]) -> str:
+    """Return what is not as expected, as lines of chats."""
+    lines = difflib.unified_diff(_written(expected), _written(recorded), "expected", "recorded")
+    return "\n".join(line.rstrip("\n") for line in lines)
+
+
 def line_of(message: Message) -> Line:
     """Return a recorded message in the words of scenarios."""
     answers = [p.id for p in message.parts if isinstance(p, ToolCallResponsePart)]
@@ -61,6 +68,23 @@ def hashable(value: Any) -> Any:
     return value
 
 
+def _written(chats: Sequence[Chat]) -> list[str]:
+    lines: list[str] = []
+    for chat in chats:
+        lines.append(f"conversation {chat.thread} of {chat.user}")
+        lines += [f"  prelude {_sentence(line)}" for line in chat.prelude]
+        for turn in chat.turns:
+            lines.append(f"  {turn.kind} {turn.status} {turn.found or ''}")
+            lines += [f"    {_sentence(line)}" for line in turn.said]
+            lines += [f"    {one}" for one in turn.observed]
+    return lines
+
+
+def _sentence(line: Line) -> str:
+    more = (line.calls, line.answers, "partial" if line.partial else None)
+    return " ".join([f"{line.role}: {line.text!r}", *(str(one) for one in more if one)])
+
+
 def _chat(conversation: Conversation) -> Chat:
     return Chat(
         tuple(_turn(turn) for turn in conversation.turns),
@@ -76,12 +100,15 @@ def _turn(turn: RecordedTurn) -> Turn:
         tuple(_observed(one) for one in turn.tool_observations),
         str(turn.status),
         turn.kind,
+        tuple(
+            Found(d.text, d.score or 0.0, d.id or "") for r in turn.retrievals for d in r.documents
+        ),
     )
 
 
 def _observed(one: ToolObservation) -> Observed:
     result = one.result if one.error is None else f"{one.error.type}: {one.error.message}"
-    return Observed(one.name, one.arguments, one.outcome, result, one.call_id)
+    return Observed(one.name, one.arguments, one.outcome, result, one.call_id, one.thought)
 
 
 def _met(span: Span) -> Met:

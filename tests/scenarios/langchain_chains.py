@@ -1,19 +1,21 @@
-"""Chains and chats of LangChain: how each shape of scenario is built and called."""
+"""Chains of LangChain: how each shape of scenario is built and called."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.chat_history import InMemoryChatMessageHistory
+from langchain_core.caches import InMemoryCache
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
-from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
-from langchain_core.runnables.history import RunnableWithMessageHistory
+from langchain_core.runnables import RunnableLambda, RunnableParallel, RunnablePassthrough
+from pydantic import BaseModel
 from tests.scenarios.langchain_fakes import ScriptedRetriever
 
 if TYPE_CHECKING:
     from tests.scenarios.langchain_stage import Stage
+    from tests.scenarios.script import Ask
 
 _PARSERS: dict[str, Any] = {"text": StrOutputParser, "json": JsonOutputParser}
 
@@ -39,33 +41,6 @@ def bare_model(stage: Stage) -> None:
     """A model, called with a list of messages."""
     for ask in stage.scenario.asks:
         stage.call(stage.model(), [HumanMessage(ask.text)], ask, stage.config(ask))
-
-
-def held_messages(stage: Stage) -> None:
-    """A prompt with a place for messages; the caller holds the history, as objects."""
-    slot = MessagesPlaceholder("messages")
-    app = ChatPromptTemplate.from_messages([("system", "Be kind."), slot]) | stage.model()
-    history: list[Any] = []
-    for ask in stage.scenario.asks:
-        history.append(HumanMessage(ask.text))
-        answer = stage.call(app, {"messages": history}, ask, stage.config(ask))
-        history.append(answer)
-
-
-def kept_history(stage: Stage) -> None:
-    """A history that is kept by session id; only `configurable` names it."""
-    slot = MessagesPlaceholder("history")
-    prompt = ChatPromptTemplate.from_messages([("system", "Be kind."), slot, ("human", "{input}")])
-    histories: dict[str, InMemoryChatMessageHistory] = {}
-    app = RunnableWithMessageHistory(
-        prompt | stage.model(),
-        lambda session_id: histories.setdefault(session_id, InMemoryChatMessageHistory()),
-        input_messages_key="input",
-        history_messages_key="history",
-    )
-    for ask in stage.scenario.asks:
-        config: Any = {"callbacks": [stage.handler], "configurable": {"session_id": ask.thread}}
-        stage.call(app, {"input": ask.text}, ask, config)
 
 
 def rag(stage: Stage) -> None:
@@ -106,13 +81,146 @@ def condensed_rag(stage: Stage) -> None:
         history += [HumanMessage(ask.text), AIMessage(said)]
 
 
+def completion(stage: Stage) -> None:
+    """A prompt and a completion model."""
+    app = _prompt(stage) | stage.completion() | StrOutputParser()
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def bare_completion(stage: Stage) -> None:
+    """A completion model that is called alone."""
+    for ask in stage.scenario.asks:
+        stage.call(stage.completion(), ask.text, ask, stage.config(ask))
+
+
+class Place(BaseModel):
+    """Where something is."""
+
+    city: str
+
+
+def structured_output(stage: Stage) -> None:
+    """A model that answers in a schema, by calling a tool named after it."""
+    app = _prompt(stage) | stage.model().with_structured_output(Place)
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def fallback(stage: Stage) -> None:
+    """A model with another one for when it fails, called alone."""
+    app = stage.model("first").with_fallbacks([stage.model("second")])
+    for ask in stage.scenario.asks:
+        stage.call(app, [HumanMessage(ask.text)], ask, stage.config(ask))
+
+
+def fallback_in_a_chain(stage: Stage) -> None:
+    """A chain whose model has another one for when it fails."""
+    model = stage.model("first").with_fallbacks([stage.model("second")])
+    app = _prompt(stage) | model | StrOutputParser()
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def retrying_model(stage: Stage) -> None:
+    """A chain whose model is tried again when it fails."""
+    model = stage.model().with_retry(stop_after_attempt=2, wait_exponential_jitter=False)
+    app = _prompt(stage) | model | StrOutputParser()
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def cached_chain(stage: Stage) -> None:
+    """A chain whose model's answers are cached, ids and all."""
+    model = stage.model()
+    model.cache = InMemoryCache()
+    app = _prompt(stage) | model | StrOutputParser()
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def batch(stage: Stage) -> None:
+    """All questions at once, each with a config of its own; threads of a pool."""
+    app = _prompt(stage) | stage.model() | StrOutputParser()
+    all_asks = stage.scenario.asks
+    app.batch([{"question": ask.text} for ask in all_asks], [stage.config(a) for a in all_asks])
+
+
+def abatch(stage: Stage) -> None:
+    """All questions at once, each with a config of its own; tasks of a loop."""
+    app = _prompt(stage) | stage.model() | StrOutputParser()
+    all_asks = stage.scenario.asks
+    given = [{"question": ask.text} for ask in all_asks]
+    asyncio.run(app.abatch(given, [stage.config(ask) for ask in all_asks]))
+
+
+def chain_in_a_function(stage: Stage) -> None:
+    """A function that calls a chain, inside a chain."""
+    inner = _prompt(stage) | stage.model() | StrOutputParser()
+    app = RunnableLambda(inner.invoke) | RunnableLambda(str.strip)
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def two_answers(stage: Stage) -> None:
+    """Two chains side by side; what the application calls the answer is one of them."""
+    prompt = _prompt(stage)
+    topic = prompt | stage.model("topic") | StrOutputParser()
+    answer = prompt | stage.model("model") | StrOutputParser()
+    app: Any = RunnableParallel(answer=answer, topic=topic)
+    for ask in stage.scenario.asks:
+        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+
+
+def job_over_many_chats(stage: Stage) -> None:
+    """One function answers many users, each call with its own thread id."""
+    inner = _prompt(stage) | stage.model() | StrOutputParser()
+
+    def job(all_asks: tuple[Ask, ...]) -> int:
+        for ask in all_asks:
+            metadata = {"thread_id": ask.thread, "user_id": ask.user}
+            inner.invoke({"question": ask.text}, {"metadata": metadata})
+        return len(all_asks)
+
+    RunnableLambda(job).invoke(stage.scenario.asks, {"callbacks": [stage.handler]})
+
+
+def prompt_alone(stage: Stage) -> None:
+    """A prompt that is rendered, and no more."""
+    for ask in stage.scenario.asks:
+        stage.call(_prompt(stage), {"question": ask.text}, ask, stage.config(ask))
+
+
+def function_alone(stage: Stage) -> None:
+    """A function that answers without any model."""
+    for ask in stage.scenario.asks:
+        stage.call(RunnableLambda(str.upper), ask.text, ask, stage.config(ask))
+
+
+def tool_alone(stage: Stage) -> None:
+    """A tool that the application calls, outside of any turn."""
+    for ask in stage.scenario.asks:
+        stage.call(stage.tools[0], {"city": ask.text}, ask, stage.config(ask))
+
+
 SHAPES: dict[str, Any] = {
     "chain": chain,
     "bare model": bare_model,
-    "held messages": held_messages,
-    "kept history": kept_history,
+    "completion": completion,
+    "bare completion": bare_completion,
+    "structured output": structured_output,
+    "fallback": fallback,
+    "fallback in a chain": fallback_in_a_chain,
+    "retrying model": retrying_model,
+    "cached chain": cached_chain,
+    "batch": batch,
+    "abatch": abatch,
+    "chain in a function": chain_in_a_function,
+    "two answers": two_answers,
+    "job over many chats": job_over_many_chats,
+    "prompt alone": prompt_alone,
+    "function alone": function_alone,
+    "tool alone": tool_alone,
     "rag": rag,
     "condensed rag": condensed_rag,
 }
-
-__all__ = ["SHAPES", "Runnable"]

@@ -166,11 +166,8 @@ class ScriptedCompletion(LLM):
         return reply.text
 
     def _stream(self, prompt: str, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
-        manager = kwargs.get("run_manager") or args[-1]
         for word in re.findall(r"\S+\s*", self._call(prompt)):
-            chunk = GenerationChunk(text=word)
-            manager.on_llm_new_token(word, chunk=chunk)
-            yield chunk
+            yield GenerationChunk(text=word)
 
 
 class ScriptedRetriever(BaseRetriever):

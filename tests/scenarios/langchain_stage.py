@@ -80,14 +80,19 @@ def _ainvoke(app: Any, given: Any, config: Any) -> Any:
 
 
 def _stream(app: Any, given: Any, config: Any) -> Any:
-    return list(app.stream(given, config))
+    return _whole(list(app.stream(given, config)))
 
 
 def _astream(app: Any, given: Any, config: Any) -> Any:
     async def read() -> list[Any]:
-        return [chunk async for chunk in app.astream(given, config)]
+        return _whole([chunk async for chunk in app.astream(given, config)])
 
     return asyncio.run(read())
+
+
+def _whole(chunks: list[Any]) -> Any:
+    texts = all(isinstance(chunk, str) for chunk in chunks)
+    return "".join(chunks) if texts else chunks
 
 
 def _events(app: Any, given: Any, config: Any) -> Any:

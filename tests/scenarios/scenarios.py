@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tests.scenarios.agents import AGENTS
 from tests.scenarios.chains import CHAINS
 from tests.scenarios.chats import CHATS
+from tests.scenarios.failures import FAILURES
+from tests.scenarios.scopes import SCOPES
 
 if TYPE_CHECKING:
     from tests.scenarios.script import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*CHAINS, *CHATS)
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *CHAINS,
+    *CHATS,
+    *AGENTS,
+    *FAILURES,
+    *SCOPES,
+)

@@ -91,6 +91,7 @@ class Observed(NamedTuple):
     outcome: str
     result: Any = None
     call_id: str | None = None
+    thought: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Turn:
     observed: tuple[Observed, ...] = ()
     status: str = "ok"
     kind: str = "turn"
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class Scenario:
     chats: tuple[Chat, ...]
     ways: tuple[str, ...] = ("invoke",)
     tools: tuple[Callable[..., Any], ...] = ()
+    unseen: int = 0
+    """How many model calls were not recorded; less than none for those that a cache answered."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -175,3 +179,16 @@ def asks(*texts: str, thread: str | None = "t-1") -> tuple[Ask, ...]:
 def turns(*pairs: Sequence[str]) -> tuple[Turn, ...]:
     """Turns of a question and an answer each."""
     return tuple(Turn(said(*pair)) for pair in pairs)
+
+
+class Starts(str):
+    """Equal to every text that starts like this: for words that are a framework's own."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and other.startswith(str(self))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other

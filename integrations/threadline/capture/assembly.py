@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from threadline.capture.observations import Observed, observe_tools
-from threadline.capture.transcript import Saying, Transcript, TranscriptReader
+from threadline.capture.sayings import Reading, Saying, Transcript
+from threadline.capture.transcript import read_transcript
 from threadline.ids import pack_id
 from threadline.model.message import USER, Body
 from threadline.model.parts import GenericPart, TextPart
@@ -63,9 +64,11 @@ class Assembly:
         self, destinations: tuple[str, ...], deleted: Callable[[set[bytes]], set[bytes]]
     ) -> Transcript:
         """Add every row of the turn; `deleted` tells which message digests may not come back."""
-        reader = TranscriptReader(self._turn, self._held, self._bodies.get, self._bodies.seal)
-        transcript = reader.read()
-        is_trace = self._belonging.side_call or not transcript.is_turn
+        reading = Reading(self._turn, self._held, self._bodies.get, self._bodies.seal)
+        transcript = read_transcript(reading)
+        is_rest = self._turn.is_remainder
+        is_trace = self._belonging.side_call or is_rest or not transcript.is_turn
+        status = status_of(self._turn)
         gone = deleted({digest for digest, _ in transcript.prelude})
         for ref in transcript.prelude:
             self._add_message(ref, _CONTEXT if is_trace else _PRELUDE, gone=ref[0] in gone)
@@ -74,11 +77,16 @@ class Assembly:
         observed = (
             []
             if is_trace
-            else observe_tools(self._turn, transcript, self._bodies.get, self._offered_tools())
+            else observe_tools(
+                self._turn,
+                transcript,
+                self._bodies.get,
+                self._offered_tools(),
+                waits=status == "interrupted",
+            )
         )
         self._add_spans(transcript, observed)
         self._add_observations(transcript, observed)
-        status = status_of(self._turn)
         self._add_turn(status, is_trace=is_trace)
         self._update_conversation(transcript, status, is_trace=is_trace)
         self._rows.keep_blobs(self._held.id)

@@ -3,7 +3,7 @@
 Written as msgpack arrays, one per event. A message body stands beside its event, as JSON, once per
 journal file, and is referred to by its digest everywhere. The store learns of nothing else, so
 that what a journal replays after a crash takes exactly the way of what happens live. Free values
-(arguments, results, metadata) are JSON inside the event: nothing of the user's is kept by reference.
+(arguments, results, metadata) are JSON inside the event: nothing is kept by reference.
 """
 
 from __future__ import annotations
@@ -56,13 +56,17 @@ class DocumentRef(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tr
 
 
 class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What only some kinds of span have. `parameters` and `prompt` are digests of sealed values."""
+    """What only some kinds of span have. `parameters` and `prompt` are digests of sealed values.
+
+    `aside` are the messages of a prompt that the framework made up, such as summaries.
+    """
 
     model: str | None = None
     provider: str | None = None
     parameters: bytes | None = None
     prompt: bytes | None = None
     internal: bool = False
+    aside: tuple[bytes, ...] = ()
     call_id: str | None = None
     arguments: Json | None = None
     result: Json | None = None

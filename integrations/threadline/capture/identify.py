@@ -65,6 +65,7 @@ def split_by_thread(turn: OpenTurn) -> list[OpenTurn]:
     parts = [_part_of(turn, carrier) for carrier in topmost]
     taken = {run for part in parts for run in part.spans}
     rest = OpenTurn(turn.key, turn.started_ns)
+    rest.is_remainder = True
     _copy(turn, rest, [s for run, s in turn.spans.items() if run not in taken])
     return [rest, *parts]
 

@@ -23,6 +23,9 @@ MAX_OPEN_TURNS: Final = 10_000
 GRACE_S: Final = 5.0
 """How long a turn whose root has ended waits for runs that have not."""
 
+FAILED_GRACE_S: Final = 0.5
+"""The same after an error or a cancellation, which leaves runs behind that never end."""
+
 LONGEST_TURN_S: Final = 24 * 3600.0
 """A run that has been silent for this long is taken for one that will never end."""
 
@@ -71,8 +74,9 @@ class Joiner:
             close: Take all that there are; those whose root has not ended are abandoned.
         """
         for key, since in list(self._over_since.items()):
-            if force or close or now - since > GRACE_S:
-                self._finish(self.open[key])
+            turn = self.open[key]
+            if force or close or now - since > (FAILED_GRACE_S if turn.has_failed else GRACE_S):
+                self._finish(turn)
         if close:
             self.abandon(list(self.open.values()))
         elif len(self.open) > MAX_OPEN_TURNS:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from threadline.capture.events import Ref
-    from threadline.capture.transcript import BodyOf, Transcript
+    from threadline.capture.sayings import BodyOf, Transcript
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Observed:
     result_part: ToolCallResponsePart | None = None
     runs: list[OpenSpan] = field(default_factory=list[OpenSpan])
     offered: bool = True
+    waits: bool = False
 
     @property
     def call_id(self) -> str | None:
@@ -42,7 +43,7 @@ class Observed:
         """What came of it, by its last attempt and by what the model was told."""
         if not self.runs:
             if self.result_part is None:
-                return "not_run"
+                return "interrupted" if self.waits else "not_run"
             failed = "not_run" if self.offered else "unknown_tool"
             return failed if self.result_part.error else "ok"
         end = self.runs[-1].end
@@ -54,7 +55,12 @@ class Observed:
 
 
 def observe_tools(
-    turn: OpenTurn, transcript: Transcript, body_of: BodyOf, offered: dict[int, set[str]]
+    turn: OpenTurn,
+    transcript: Transcript,
+    body_of: BodyOf,
+    offered: dict[int, set[str]],
+    *,
+    waits: bool = False,
 ) -> list[Observed]:
     """Return the tool observations of a turn, in call order.
 
@@ -63,22 +69,27 @@ def observe_tools(
         transcript: Its transcript.
         body_of: Gives the body of a digest.
         offered: The names of the tools that each model call was offered, by the span's number.
+        waits: Whether the turn waits for a human, who is to decide about calls that did not run.
     """
     runs = [s for s in turn.spans.values() if s.kind == "tool" and not s.beneath("tool")]
     runs = [s for s in runs if not s.internal]
     results = _results(turn, transcript, body_of)
     observed: list[Observed] = []
+    said = {saying.digest for saying in transcript.said}
     for digest, span in _asking(transcript, body_of):
         for part in body_of(digest).parts:
             if isinstance(part, ToolCallPart):
                 names = offered.get(span.n) if span is not None else None
-                one = Observed(part.name, part, digest)
+                one = Observed(part.name, part, digest, waits=waits)
                 one.offered = not names or part.name in names
                 one.runs = _runs_of(part, span, runs)
                 runs = [r for r in runs if r not in one.runs]
                 _take_result(one, results)
-                observed.append(one)
-    observed.extend(_uncalled(runs, results, body_of))
+                # a call that nobody said and nothing came of: an answer in the form of a call
+                if digest in said or one.runs or one.result is not None:
+                    observed.append(one)
+    asked_before = _calls_before(transcript, body_of)
+    observed.extend(_uncalled(runs, results, asked_before, body_of))
     return observed
 
 
@@ -142,12 +153,23 @@ def _take_result(one: Observed, results: dict[str, list[tuple[Ref, ToolCallRespo
         one.result, one.result_part = results[call_id][0]
 
 
+def _calls_before(transcript: Transcript, body_of: BodyOf) -> dict[str, tuple[ToolCallPart, bytes]]:
+    """Calls of an earlier turn, which a human's answer let run in this one."""
+    calls: dict[str, tuple[ToolCallPart, bytes]] = {}
+    for digest in {digest for call in transcript.calls for digest, _ in call.inputs}:
+        for part in body_of(digest).parts:
+            if isinstance(part, ToolCallPart) and part.id is not None:
+                calls[part.id] = part, digest
+    return calls
+
+
 def _uncalled(
     runs: list[OpenSpan],
     results: dict[str, list[tuple[Ref, ToolCallResponsePart]]],
+    asked_before: dict[str, tuple[ToolCallPart, bytes]],
     body_of: BodyOf,
 ) -> Iterable[Observed]:
-    """Runs that no message of the main line asked for: the application called the tool itself."""
+    """Runs that no message of this turn asked for: the application's own, or a resumed turn's."""
     by_id: dict[str, Observed] = {}
     for run in runs:
         call_id = call_id_of(run)
@@ -157,6 +179,7 @@ def _uncalled(
         one = Observed(run.start.name, runs=[run])
         if call_id is not None:
             by_id[call_id] = one
+            one.call, one.call_digest = asked_before.get(call_id, (None, None))
         _take_result(one, results)
         if one.result is None and run.outputs and body_of(run.outputs[0][0]).role == TOOL:
             one.result = run.outputs[0]

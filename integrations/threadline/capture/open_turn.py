@@ -92,6 +92,7 @@ class OpenTurn:
         self.open_count = 0
         self.left_open_by_root = False
         self.abandoned = False
+        self.is_remainder = False
         self.row: int | None = None
 
     def start(self, event: SpanStarted) -> None:
@@ -135,9 +136,11 @@ class OpenTurn:
         """Whether nothing more is to come."""
         if not self.is_over:
             return False
-        if self.open_count == 0:
-            return True
-        # a root that failed leaves runs behind that never end; one that ended well may be early
+        return self.open_count == 0
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a root was left by an exception: runs that it leaves open may never end."""
         return any(r.end is not None and r.end.status != "ok" for r in self.roots)
 
     @property

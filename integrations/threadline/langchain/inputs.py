@@ -45,9 +45,9 @@ def read_input(inputs: object) -> RootInput:
     messages = _as_messages(inputs, loosely=True)
     if messages is not None:
         return RootInput(messages, None, None)
-    fields = _fields(inputs)
-    if fields is None:
-        return RootInput([], None, None)
+    fields = _fields(inputs) or {}
+    if _is_command(inputs, fields):
+        return read_input(fields["update"])
     key, messages = _find_list(fields)
     strings = {
         str(name): value for name, value in fields.items() if isinstance(value, str) and value
@@ -84,8 +84,8 @@ def messages_of_step(outputs: object) -> list[BaseMessage]:
     if is_list(outputs):
         return [message for item in outputs for message in messages_of_step(item)]
     fields = _fields(outputs)
-    if fields is not None and "update" in fields and not is_mapping(outputs):
-        return messages_of_step(fields["update"])  # a Command
+    if fields is not None and _is_command(outputs, fields):
+        return messages_of_step(fields["update"])
     return [] if fields is None else _find_list(fields)[1]
 
 
@@ -187,6 +187,11 @@ def _fields(value: object) -> Mapping[str, Any] | None:
     if not is_mapping(names):
         return None
     return {name: getattr(value, name, None) for name in names}
+
+
+def _is_command(value: object, fields: Mapping[str, Any]) -> bool:
+    """Tell whether `value` is a LangGraph Command, without importing langgraph."""
+    return "update" in fields and "goto" in fields and not is_mapping(value)
 
 
 def _json(value: object) -> str:

@@ -10,7 +10,7 @@ from threadline.capture.plain import json_of
 from threadline.capture.scope import current_scope
 from threadline.langchain import identity as who
 from threadline.langchain.inputs import read_input
-from threadline.langchain.messages import prompts_as_bodies, refs_of
+from threadline.langchain.messages import is_news, prompts_as_bodies, refs_of
 from threadline.langchain.prompts import parameters_of, prompt_used
 from threadline.model.message import USER
 
@@ -87,8 +87,9 @@ class Starts:
         identity = self._identity(run, parent, start)
         self._await_first_token(start.run_id)
         with run.recorder.draft() as draft:
-            messages = refs_of(prompts[0] if prompts else (), draft)
-            detail = _model_detail(draft, parent, start)
+            asked = prompts[0] if prompts else ()
+            messages = refs_of(asked, draft)
+            detail = _model_detail(draft, parent, start, _made_up(asked, messages))
             event = _started(run, parent, start, "llm", identity, detail, messages)
             draft.record(event)
 
@@ -180,7 +181,15 @@ def _identity_of_child(run: LiveRun, name: str, metadata: Names) -> Identity | N
     return Identity(thread_id=thread_id if news else None, user_id=user_id, name=name)
 
 
-def _model_detail(draft: Draft, parent: LiveRun | None, start: Start) -> Detail:
+def _made_up(messages: Sequence[BaseMessage], refs: tuple[Ref, ...]) -> tuple[bytes, ...]:
+    """Which messages of a prompt nobody said, such as a summary of older ones."""
+    both = zip(messages, refs, strict=True)
+    return tuple([ref[0] for one, ref in both if one.additional_kwargs and not is_news(one)])
+
+
+def _model_detail(
+    draft: Draft, parent: LiveRun | None, start: Start, aside: tuple[bytes, ...] = ()
+) -> Detail:
     metadata = start.metadata or {}
     params: Mapping[str, Any] = start.kwargs.get("invocation_params") or {}
     model = metadata.get("ls_model_name") or params.get("model") or params.get("model_name")
@@ -191,6 +200,7 @@ def _model_detail(draft: Draft, parent: LiveRun | None, start: Start) -> Detail:
         provider=provider if isinstance(provider, str) else None,
         parameters=draft.seal_value(parameters_of(params)) if params else None,
         prompt=None if prompt is None else draft.seal_json(prompt),
+        aside=aside,
         internal="lc_source" in metadata or (parent is not None and who.is_side_call(metadata)),
     )
 

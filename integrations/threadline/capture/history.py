@@ -1,0 +1,93 @@
+"""What a turn was told: the user's words, and what of its input is history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from threadline.capture.sayings import Reading, Saying, Transcript, history_length
+from threadline.model.message import SYSTEM, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from threadline.capture.events import Ref
+    from threadline.capture.open_turn import OpenSpan
+
+
+def words_of(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> list[Saying]:
+    """Return what is new in a root's input: the user's words, and what else came with them.
+
+    Args:
+        root: The root.
+        reading: Its turn.
+        first_call: The first model call of its main line, whose prompt is looked into where the
+            input tells nothing.
+    """
+    tail = _tail_of(root, reading)
+    fresh = [Saying(d, i, reading.role((d, i)), root.start.at_ns) for d, i in _fresh(tail, reading)]
+    _take_ids_from_the_end(fresh, root, reading)
+    if any(reading.role(ref) == USER for ref in tail):
+        return fresh
+    if root.words is not None:
+        if reading.held.said_since_answer() == [root.words]:
+            return fresh  # a failed turn, tried again
+        return [*fresh, Saying(root.words, None, USER, root.start.at_ns)]
+    return fresh if first_call is None else [*fresh, *_guessed(first_call, reading)]
+
+
+def prelude_of(transcript: Transcript, reading: Reading) -> list[Ref]:
+    """Return the history in a turn's inputs that its conversation does not hold."""
+    seen = {saying.digest for saying in transcript.said}
+    found: list[Ref] = []
+    for ref in _history_in(transcript, reading):
+        if ref[0] not in seen and not reading.is_known(ref):
+            seen.add(ref[0])
+            found.append(ref)
+    return found
+
+
+def _history_in(transcript: Transcript, reading: Reading) -> Iterable[Ref]:
+    for root in reading.turn.roots:
+        yield from _history_of(root, reading)
+    for call in transcript.calls[:1]:
+        aside = call.start.detail.aside if call.start.detail is not None else ()
+        for ref in _history_of(call, reading):
+            if ref[0] not in aside and reading.role(ref) != SYSTEM:
+                yield ref
+
+
+def _history_of(span: OpenSpan, reading: Reading) -> Sequence[Ref]:
+    inputs = reading.without_prefill(span)
+    return inputs[: history_length(inputs, reading.body_of)]
+
+
+def _tail_of(span: OpenSpan, reading: Reading) -> list[Ref]:
+    inputs = reading.without_prefill(span)
+    tail = inputs[history_length(inputs, reading.body_of) :]
+    return [ref for ref in tail if not reading.held.holds(ref[1], ref[0])]
+
+
+def _fresh(tail: list[Ref], reading: Reading) -> list[Ref]:
+    """Leave out the start of `tail` that is the same message sent again."""
+    waiting = reading.held.said_since_answer()
+    if waiting and [digest for digest, _ in tail[: len(waiting)]] == waiting:
+        return tail[len(waiting) :]
+    return tail
+
+
+def _take_ids_from_the_end(fresh: list[Saying], root: OpenSpan, reading: Reading) -> None:
+    """A graph's reducer gives a message its id, and middleware other words, after the start."""
+    later = {d: i for d, i in root.outputs if i is not None and not reading.held.holds(i, d)}
+    for saying in fresh:
+        saying.framework_id = saying.framework_id or later.get(saying.digest)
+    rewritten = {i: d for d, i in root.outputs if i is not None}
+    for saying in fresh:
+        if saying.framework_id is not None:
+            saying.digest = rewritten.get(saying.framework_id, saying.digest)
+
+
+def _guessed(call: OpenSpan, reading: Reading) -> list[Saying]:
+    users = [ref for ref in _tail_of(call, reading) if reading.role(ref) == USER]
+    fresh = _fresh(users, reading)
+    is_rendered = call.parent is not None
+    return [Saying(d, i, USER, call.start.at_ns, guessed=is_rendered) for d, i in fresh]
