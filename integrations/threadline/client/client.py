@@ -97,9 +97,8 @@ class Client:
 
         parts = self._started()
         parts.writer.flush(self.settings.shutdown_timeout)
-        if not parts.writer.has_taken_in:
-            with contextlib.suppress(ThreadlineError, OSError):
-                parts.writer.take_in()
+        with contextlib.suppress(ThreadlineError, OSError):
+            parts.writer.take_in()
         return Reader(parts.database(), parts.store.path, before_read=self._before_read)
 
     @property
@@ -123,6 +122,7 @@ class Client:
         parts = self._parts.pop("parts", None)
         if parts is not None:
             parts.keeper.reset(parts.recorder.journal)
+            _inherited.append(parts)
         self.losses = Losses()
 
     def __enter__(self) -> Self:
@@ -155,6 +155,9 @@ class Client:
             parts = self._parts.setdefault("parts", Parts(self.settings, self.clock, self.losses))
         return parts
 
+
+_inherited: Final[list[Parts]] = []
+"""Never let go of: closing a connection that belongs to the parent could lose what it commits."""
 
 living_clients: Final[weakref.WeakSet[Client]] = weakref.WeakSet()
 """Every client of this process; forks, exits and readers of the same store ask for them."""

@@ -95,9 +95,9 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Reader:
 def _open_cold(path: Path, like: Client) -> Reader:
     if waiting_journals(journal_folder(path)):
         with contextlib.suppress(ThreadlineError, OSError):
-            taker = Client(store=path, redact=list(like.settings.redact), min_free_bytes=0)
-            taker.take_in()
-            taker.close()
+            redact = list(like.settings.redact)
+            with Client(store=path, redact=redact, min_free_bytes=0) as taker:
+                taker.take_in()
     from threadline.store.connections import FileDatabase  # recording needs no reader
     from threadline.store.reader import Reader
 

@@ -67,6 +67,7 @@ class Parts:
             max_memory_bytes=settings.max_memory_bytes,
         )
         self._settings = settings
+        self.writer.mind_the_room()
 
     def database(self) -> Database:
         """Return how readers reach the store: a file of their own, or the writer's memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from typing import TYPE_CHECKING
@@ -36,11 +37,11 @@ def _key_in_store(store: Path) -> bytes | None:
     with (
         contextlib.suppress(sqlite3.Error),
         contextlib.closing(
-            sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=0.2)
+            sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=0)
         ) as connection,
     ):
         row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()
-        return None if row is None else row[0]
+        return row[0] if row is not None and _is_key(row[0]) else None
     return None
 
 
@@ -48,16 +49,28 @@ def _key_in_file(path: Path) -> bytes:
     """Read the key file; make it, whole or not at all, where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(FileNotFoundError):
-        return path.read_bytes()
-    draft = path.with_name(f"key.{os.getpid()}")
-    fd = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        key = path.read_bytes()
+        if _is_key(key):
+            return key
+        path.unlink()
+    draft = path.with_name(f"key.{os.urandom(8).hex()}")  # threads may come here at once, too
     try:
-        os.write(fd, os.urandom(KEY_BYTES))
-    finally:
-        os.close(fd)
-    try:
+        _write(draft, os.urandom(KEY_BYTES))
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def _write(path: Path, key: bytes) -> None:
+    fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        if os.write(fd, key) != len(key):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(fd)
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, bytes) and len(value) == KEY_BYTES
