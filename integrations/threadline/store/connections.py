@@ -98,6 +98,8 @@ class FileDatabase:
                 connection.execute(f"PRAGMA secure_delete = {int(deletes)}")
                 with _transaction(connection):
                     yield connection
+                if database.wal_bytes(self.path) > database.CHECKPOINT_BYTES:
+                    database.checkpoint(connection, self.path)
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file and truncate it, if nobody is in the way."""

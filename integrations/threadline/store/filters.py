@@ -1,4 +1,4 @@
-"""The one set of filters: checked once, and written as conditions over turns.
+"""The one set of filters, as conditions over turns.
 
 A conversation fits if one of its turns does; only `since` and `until` look at the conversation's
 own time. What is said of a user, a tag or metadata may be said of the turn or its conversation.
@@ -6,24 +6,26 @@ own time. What is said of a user, a tag or metadata may be said of the turn or i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from threadline.errors import ArgumentError
+from threadline.ids import storable
 from threadline.model.turn import Status
 from threadline.store.schema import STATUSES
-from threadline.store.times import moment_ns
 from threadline.store.turn_model import STALE_NS
 
 if TYPE_CHECKING:
-    import datetime as dt
+    import sqlite3
+    from collections.abc import Iterable
 
-MAX_LIMIT: Final = 10_000
 _RUNNING: Final = STATUSES.index(Status.RUNNING)
 _ABANDONED: Final = STATUSES.index(Status.ABANDONED)
-_THUMBS: Final = {"up": "> 0", "down": "< 0"}
+_FEW_TURNS: Final = 2_000
+_FEW_CONVERSATIONS: Final = 500
+_RARE: Final = 20
+THUMBS: Final = {"up": "> 0", "down": "< 0"}
+"""Ratings by word, and how their values compare."""
 
 
 class Condition(NamedTuple):
@@ -66,16 +68,38 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             *self._on_work(),
         ]
 
-    def turn_sets(self) -> list[Condition]:
-        """Return queries for row ids of turns: only turns that all of them give can fit."""
-        sets: list[Condition] = []
-        rated = self._rated()
-        if rated is not None:
-            sets.append(rated)
-        if self.tool is not None:
+    def turn_sets(self, connection: sqlite3.Connection) -> list[Condition]:
+        """Return queries for row ids of turns: only turns that all of them give can fit.
+
+        What few turns have is looked for first; what many have is met soon enough on the way
+        from the newest turn on: see `on_common`.
+        """
+        sets = [] if self.rating is None else [_rated(self.rating)]
+        if self.tool is not None and not self._is_common(connection):
             used = "SELECT o.turn FROM tool_observation o WHERE o.name = ?"
             sets.append(Condition(used, (self.tool,)))
         return sets
+
+    def on_common(self, connection: sqlite3.Connection) -> list[Condition]:
+        """Return what must hold of a turn beside `turn_sets`."""
+        if self.tool is None or not self._is_common(connection):
+            return []
+        used = "SELECT 1 FROM tool_observation o WHERE o.name = ? AND o.turn = t.id"
+        return [Condition(f"EXISTS ({used})", (self.tool,))]
+
+    def is_small_tenant(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether the tenant's turns are so rare that all are sorted, not the newest found."""
+        theirs = "SELECT 1 FROM conversation WHERE tenant = ? LIMIT ?"
+        count = _count(connection, theirs, self.tenant, _FEW_CONVERSATIONS)
+        everyone = "SELECT 1 FROM conversation WHERE tenant != ? LIMIT ?"
+        many = _RARE * (count + 1)
+        return (
+            count < _FEW_CONVERSATIONS and _count(connection, everyone, self.tenant, many) == many
+        )
+
+    def _is_common(self, connection: sqlite3.Connection) -> bool:
+        rows = "SELECT 1 FROM tool_observation WHERE name = ? LIMIT ?"
+        return _count(connection, rows, self.tool, _FEW_TURNS) == _FEW_TURNS
 
     def on_time(self, column: str) -> list[Condition]:
         """Return what must hold of a time."""
@@ -119,18 +143,21 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         called = "SELECT 1 FROM span s WHERE s.turn = t.id AND s.model = ?"
         return [Condition(f"EXISTS ({called})", (self.model,))]
 
-    def _rated(self) -> Condition | None:
-        if self.rating is None:
-            return None
-        how = _THUMBS.get(str(self.rating))
-        values = () if how is not None else (self.rating,)
-        rated = f"FROM ({_NEWEST_RATINGS}) WHERE age = 1 AND value {how or '= ?'}"
-        turns = f"SELECT r.id FROM turn r WHERE r.turn_id IN (SELECT turn_id {rated})"
-        whole = (
-            f"SELECT r.id FROM turn r WHERE r.conversation IN (SELECT conversation {rated}"
-            " AND turn_id IS NULL AND conversation IS NOT NULL)"
-        )
-        return Condition(f"{turns} UNION {whole}", values * 2)
+
+def _rated(rating: str | float) -> Condition:
+    how = THUMBS.get(str(rating))
+    values = () if how is not None else (rating,)
+    rated = f"FROM ({_NEWEST_RATINGS}) WHERE age = 1 AND value {how or '= ?'}"
+    turns = f"SELECT r.id FROM turn r WHERE r.turn_id IN (SELECT turn_id {rated})"
+    whole = (
+        f"SELECT r.id FROM turn r WHERE r.conversation IN (SELECT conversation {rated}"
+        " AND turn_id IS NULL AND conversation IS NOT NULL)"
+    )
+    return Condition(f"{turns} UNION {whole}", values * 2)
+
+
+def _count(connection: sqlite3.Connection, rows: str, value: str | None, at_most: int) -> int:
+    return connection.execute(f"SELECT count(*) FROM ({rows})", (value, at_most)).fetchone()[0]
 
 
 # Whoever judges the same thing again changes his mind: each judge's newest rating counts.
@@ -139,114 +166,6 @@ _NEWEST_RATINGS: Final = (
     " json_extract(record, '$.message_id', '$.span_id', '$.name', '$.source', '$.user_id')"
     " ORDER BY at_ns DESC, id DESC) AS age FROM note WHERE kind = 'rating'"
 )
-
-
-class CommonFilters(TypedDict, total=False):
-    """The filters that searching and listing share, as callers give them."""
-
-    tenant: str | None
-    thread_id: str | None
-    user_id: str | None
-    tag: str | None
-    metadata: Mapping[str, Any] | None
-    status: Status | str | None
-    rating: float | str | None
-    tool: str | None
-    model: str | None
-    since: dt.datetime | dt.date | str | None
-    until: dt.datetime | dt.date | str | None
-
-
-class FilterArguments(CommonFilters, total=False):
-    """The filters of lists, as callers give them."""
-
-    text: str | None
-
-
-def check_filters(
-    given: Mapping[str, Any], *, now_ns: int, forms_of: Callable[[str], tuple[str, ...]]
-) -> Filters:
-    """Return the filters that were given, checked.
-
-    Args:
-        given: `FilterArguments`; what is None counts as not given.
-        now_ns: What time it is.
-        forms_of: Gives the forms of an id under which the store may hold it.
-
-    Raises:
-        ArgumentError: for a filter that does not exist or has a value that it cannot use.
-    """
-    wanted = {name: value for name, value in given.items() if value is not None}
-    unknown = next((name for name in wanted if name not in FilterArguments.__annotations__), None)
-    if unknown is not None:
-        allowed = ", ".join(FilterArguments.__annotations__)
-        raise ArgumentError(
-            argument=unknown, value=wanted[unknown], allowed=f"one of these filters: {allowed}"
-        )
-    texts = {name: _text(name, wanted[name]) for name in _TEXTS if name in wanted}
-    moments = {
-        f"{name}_ns": moment_ns(name, wanted[name], now_ns=now_ns, end=name == "until")
-        for name in ("since", "until")
-        if name in wanted
-    }
-    ids = {f"{name}s": forms_of(texts.pop(name)) for name in _IDS if name in texts}
-    checked: dict[str, Any] = {**texts, **moments, **ids}
-    for name, check in _CHECKS.items():
-        if name in wanted:
-            checked[name] = check(wanted[name])
-    return Filters(**checked)
-
-
-def check_limit(limit: object) -> int:
-    """Return `limit` if it is one.
-
-    Raises:
-        ArgumentError: if it is not.
-    """
-    if isinstance(limit, int) and not isinstance(limit, bool) and 1 <= limit <= MAX_LIMIT:
-        return limit
-    raise ArgumentError(
-        argument="limit", value=limit, allowed=f"a whole number from 1 to {MAX_LIMIT:,}"
-    )
-
-
-def _text(name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise ArgumentError(argument=name, value=value, allowed="a text")
-
-
-def _status(value: object) -> Status:
-    try:
-        return Status(cast("str", value))
-    except ValueError as error:
-        raise ArgumentError(argument="status", value=value, allowed=", ".join(Status)) from error
-
-
-def _rating(value: object) -> str | float:
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str) and value in _THUMBS:
-        return value
-    raise ArgumentError(argument="rating", value=value, allowed="a number, 'up' or 'down'")
-
-
-def _metadata(value: object) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[Any, Any]", value)
-        if all(isinstance(key, str) for key in entries):
-            return dict(entries)
-    wrong = cast("object", value)
-    raise ArgumentError(argument="metadata", value=wrong, allowed="a mapping of keys to values")
-
-
-_IDS: Final = ("thread_id", "user_id")
-_TEXTS: Final = (*_IDS, "tenant", "tag", "tool", "model", "text")
-_CHECKS: Final[dict[str, Callable[[object], Any]]] = {
-    "status": _status,
-    "rating": _rating,
-    "metadata": _metadata,
-}
 
 
 def _has_entry(key: str, value: object) -> Condition:
@@ -268,12 +187,7 @@ def _fits(value: object) -> tuple[str, tuple[Any, ...]]:
             " OR CAST(entry.atom AS TEXT) = ? AND entry.type IN ('integer', 'real')"
             " OR entry.type = ? AND entry.type IN ('true', 'false', 'null'))"
         )
-        return words, (value,) * 3
+        return words, (storable(value),) * 3
     if isinstance(value, int | float):
         return "entry.atom = ? AND entry.type IN ('integer', 'real')", (value,)
-    try:
-        return "entry.value = json(?)", (msgspec.json.encode(value).decode(),)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            argument="metadata", value=value, allowed="values that JSON has"
-        ) from error
+    return "entry.value = json(?)", (msgspec.json.encode(value).decode(),)

@@ -42,8 +42,8 @@ class Listing:
         self._filters = filters
         self._limit = limit
         self._now_ns = now_ns
-        self._on_turns = filters.on_turns(now_ns=now_ns)
-        self._turn_sets = filters.turn_sets()
+        self._on_turns = [*filters.on_turns(now_ns=now_ns), *filters.on_common(connection)]
+        self._turn_sets = filters.turn_sets(connection)
         if filters.text is not None:
             query = Query.parse(filters.text)
             found = Search(connection, query, filters, now_ns=now_ns).as_turn_set()
@@ -60,9 +60,10 @@ class Listing:
         ]
         if kind is not None:
             conditions.append(Condition("t.kind = ?", (TURN_KINDS.index(kind),)))
-        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
         if self._filters.thread_ids:
             conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
+        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
+        if self._filters.thread_ids or self._filters.is_small_tenant(self._connection):
             source = "conversation c CROSS JOIN turn t ON t.conversation = c.id"
         found = self._page("t.id, t.started_ns", source, conditions, "t.started_ns DESC, t.id DESC")
         rows = turns_by_row(self._connection, [row for row, _ in found[: self._limit]])

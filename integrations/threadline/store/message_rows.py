@@ -154,9 +154,10 @@ class Positions:
         self._first = rows[0].position if rows else 0
         length = rows[-1].position - self._first + 1 if rows else 0
         self._messages: list[Message | None] = [None] * length
+        self._has_gaps = length > len(rows)
+        self._read: dict[str, tuple[Message, ...]] = {}
         for row, message in zip(rows, messages, strict=True):
             self._messages[row.position - self._first] = message
-        self._read: dict[str, tuple[Message, ...]] = {}
 
     def at(self, position: int | None) -> Message | None:
         """Return the message at `position`, if there is one."""
@@ -174,14 +175,17 @@ class Positions:
             return ()
         found = self._read.get(text)
         if found is None:
-            found = self._read[text] = tuple(self._between(text))
+            found = self._read[text] = self._between(text)
         return found
 
-    def _between(self, text: str) -> Iterator[Message]:
+    def _between(self, text: str) -> tuple[Message, ...]:
+        found: list[Message | None] = []
         for first, last in ranges_in(text):
             start = max(0, first - self._first)
-            stop = max(0, last + 1 - self._first)
-            yield from (m for m in self._messages[start:stop] if m is not None)
+            found += self._messages[start : max(0, last + 1 - self._first)]
+        if self._has_gaps:
+            return tuple(message for message in found if message is not None)
+        return tuple(cast("list[Message]", found))
 
 
 def _joined(ranges: Iterable[Range]) -> list[Range]:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Final, Self, Unpack
 
 from threadline.clock import SystemClock
 from threadline.errors import ArgumentError
-from threadline.ids import pack_id, redacted_id
+from threadline.ids import pack_id, redacted_id, storable
 from threadline.store.connections import Database, FileDatabase, SharedDatabase
 from threadline.store.conversation_rows import conversation_by_key, conversation_from
 from threadline.store.deletion import Deletion
-from threadline.store.filters import CommonFilters, FilterArguments, check_filters, check_limit
+from threadline.store.filter_arguments import (
+    CommonFilters,
+    FilterArguments,
+    check_filters,
+    check_limit,
+)
 from threadline.store.listing import Listing
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
@@ -250,4 +255,5 @@ def _only_one(thread_id: str | None, user_id: str | None) -> str:
 def _forms_of(connection: sqlite3.Connection, text: str) -> tuple[str, ...]:
     """Return an id as it is and as the store holds it where a redaction rule matched it."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()
-    return (text,) if row is None else (text, redacted_id(text, row[0]))
+    plain = storable(text)
+    return (plain,) if row is None else (plain, redacted_id(text, row[0]))

@@ -41,6 +41,7 @@ class Search:
         self._query = query
         self._filters = filters
         self._now_ns = now_ns
+        self._where = all_of(self._conditions())
 
     def hits(self, limit: int, cursor: str | None) -> Page[SearchHit]:
         """Return the places where all words were said, those of the newest turn first."""
@@ -140,17 +141,19 @@ class Search:
                 if _has_all(passages[turn.id], self._query):
                     yield turn, passages[turn.id]
 
+    def _conditions(self) -> Iterator[Condition]:
+        filters = self._filters
+        yield Condition("c.tenant = ?", (filters.tenant,))
+        yield Condition("t.kind = ?", (_TURN,))
+        yield from filters.on_turns(now_ns=self._now_ns)
+        yield from filters.on_common(self._connection)
+        yield from filters.on_time("t.started_ns")
+        for found in filters.turn_sets(self._connection):
+            yield Condition(f"+t.id IN ({found.sql})", found.values)
+
     def _fitting(self, turns: Sequence[int]) -> list[int]:
         """Return those of `turns` that the filters let through, in their order."""
-        where, values = all_of(
-            [
-                Condition("c.tenant = ?", (self._filters.tenant,)),
-                Condition("t.kind = ?", (_TURN,)),
-                *self._filters.on_turns(now_ns=self._now_ns),
-                *self._filters.on_time("t.started_ns"),
-                *(Condition(f"+t.id IN ({s.sql})", s.values) for s in self._filters.turn_sets()),
-            ]
-        )
+        where, values = self._where
         rows = self._connection.execute(
             "SELECT t.id FROM json_each(?) AS wanted CROSS JOIN turn t"
             " CROSS JOIN conversation c ON c.id = t.conversation"

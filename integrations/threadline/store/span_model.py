@@ -65,7 +65,7 @@ class SpanBuilder:
             started_ns=self._turn.started_ns + row.started,
             ended_ns=self._absolute(row.ended),
             parent_id=None if row.parent is None else f"{self._id}.{row.parent}",
-            run_id=self._key if row.run_id is None else str(uuid.UUID(bytes=row.run_id)),
+            run_id=self._key if row.run_id is None else unpack_id(row.run_id),
             error=failure_from(detail.get("error")),
             model=row.model,
             provider=row.provider,

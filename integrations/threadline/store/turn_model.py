@@ -35,6 +35,7 @@ class Rebuilder:
     def __init__(self, gathered: Gathered, *, now_ns: int) -> None:
         self._gathered = gathered
         self._now_ns = now_ns
+        self._ids = {turn.id: unpack_id(turn.turn_id) for turn in gathered.turns}
         self._threads = {turn.conversation: turn.thread_id for turn in gathered.turns}
         ratings = gathered.notes.message_ratings()
         self._positions = {
@@ -56,14 +57,15 @@ class Rebuilder:
         return tuple(message for message in found if message is not None)
 
     def _turn(self, row: TurnRow) -> Turn:
-        notes = self._gathered.notes.of_turn(unpack_id(row.turn_id))
+        ident = self._ids[row.id]
+        notes = self._gathered.notes.of_turn(ident)
         status = shown_status(row.status, row.beat_ns, now_ns=self._now_ns)
         positions = self._positions[row.conversation]
         is_dead = status is Status.ABANDONED
         builder = SpanBuilder(row, self._gathered, positions, is_dead=is_dead)
         observations = builder.observations()
         return Turn(
-            id=unpack_id(row.turn_id),
+            id=ident,
             thread_id=row.thread_id,
             status=status,
             started_ns=row.started_ns,
@@ -102,7 +104,7 @@ class Rebuilder:
 
     def _rate_answer(self, turn: TurnRow) -> None:
         """A rating of the turn itself is one of its answer; the newest of both wins."""
-        notes = self._gathered.notes.of_turn(unpack_id(turn.turn_id))
+        notes = self._gathered.notes.of_turn(self._ids[turn.id])
         ratings = [rating for rating in notes.plain_ratings() if rating.span_id is None]
         if all(rating.message_id for rating in ratings):
             return
