@@ -13,7 +13,7 @@ from benchmarks.handlers import TimedHooks, variants
 from benchmarks.imports import LANGCHAIN_LIMIT_MS, RATIO_LIMIT, measure_imports
 from benchmarks.loop_lag import LIMIT as LAG_LIMIT
 from benchmarks.loop_lag import measure_lag
-from benchmarks.measuring import Spread, measure, measure_hooks
+from benchmarks.measuring import Spread, measure, measure_hooks, quiet_difference
 from benchmarks.report import Figure, as_table, machine, write_json
 from benchmarks.storage import LIMIT as STORAGE_LIMIT
 from benchmarks.storage import store_conversations
@@ -81,9 +81,15 @@ def _cost(case: Case, folder: Path, *, rounds: int) -> Iterator[Figure]:
             none=Spread.of(floor),
             no_op=Spread.of(getattr(no_op, kind)),
             limit=case.limit_ms if kind == "cpu" else None,
+            quiet=quiet_difference(mine, floor),
         )
-    added = Spread.of_differences(eager.cpu, none.cpu)
-    yield Figure(f"{case.name} flushed each turn", "ms", judged=added, ours=Spread.of(eager.cpu))
+    yield Figure(
+        f"{case.name} flushed each turn",
+        "ms",
+        judged=Spread.of_differences(eager.cpu, none.cpu),
+        ours=Spread.of(eager.cpu),
+        quiet=quiet_difference(eager.cpu, none.cpu),
+    )
     yield from _hooks(case, ways, max(3, rounds // 2))
     for way in ways:
         way.close()
@@ -102,6 +108,7 @@ def _hooks(case: Case, ways: list[Any], rounds: int) -> Iterator[Figure]:
             ours=Spread.of(spent),
             no_op=Spread.of(base),
             limit=case.hooks_limit_ms if kind == "wall" else None,
+            quiet=quiet_difference(spent, base),
         )
 
 

@@ -53,6 +53,15 @@ class Spread:
         return cls.of([value - base for value, base in zip(values, floor, strict=True)])
 
 
+def quiet_difference(values: Sequence[float], floor: Sequence[float]) -> float:
+    """What `values` add to `floor` where each was disturbed least: their lowest tenths."""
+    return _lowest_tenth(values) - _lowest_tenth(floor)
+
+
+def _lowest_tenth(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 10]
+
+
 def measure(case: Case, ways: Sequence[Variant], rounds: int) -> dict[str, Samples]:
     """Run `rounds` blocks of each variant, one after another, after two to warm up."""
     samples = {way.name: Samples() for way in ways}

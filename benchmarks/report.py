@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
     from benchmarks.measuring import Spread
 
-_HEAD = ("figure", "unit", "none", "no-op", "ours", "added or ratio", "limit", "")
+_HEAD = ("figure", "unit", "none", "no-op", "ours", "added or ratio", "quiet", "limit", "")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure. `judged` is what the limit holds for: ours over no handler."""
+    """One measured figure.
+
+    `judged` is what the limit holds for: ours over no handler. `quiet` is the same for the quietest
+    tenth of the rounds of each, which other work on the machine disturbed least.
+    """
 
     name: str
     unit: str
@@ -29,6 +33,7 @@ class Figure:
     none: Spread | None = None
     no_op: Spread | None = None
     limit: float | None = None
+    quiet: float | None = None
     detail: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -41,7 +46,8 @@ class Figure:
         judged = f"{_short(self.judged)} ({self.judged.low:.3g} to {self.judged.high:.3g})"
         limit = "" if self.limit is None else f"{self.limit:g}"
         compared = (_short(self.none), _short(self.no_op), _short(self.ours))
-        return (self.name, self.unit, *compared, judged, limit, self.verdict)
+        quiet = "" if self.quiet is None else f"{self.quiet:.3g}"
+        return (self.name, self.unit, *compared, judged, quiet, limit, self.verdict)
 
 
 def as_table(figures: list[Figure]) -> str:
