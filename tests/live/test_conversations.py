@@ -136,20 +136,25 @@ def test_an_agents_tool_call_is_joined_with_what_the_tool_did(
     model = ask_for(ForcedToCall, max_completion_tokens=100)
     agent = create_agent(model, [forecast], system_prompt="Be brief.", checkpointer=InMemorySaver())
     answers: list[str] = []
-    for question in ("Will it rain in Nice?", "And in Bern?"):
+    questions = ["Will it rain in Nice?", "And in Bern?"]
+    for question in questions:
         config = record.config("agent", configurable={"thread_id": "agent"})
         state = agent.invoke({"messages": [("user", question)]}, config)
         answers.append(state["messages"][-1].content)
     turns = record.turns("agent")
+    assert [turn.input for turn in turns] == questions
+    assert [turn.output for turn in turns] == answers
     assert len(asked) == 2
-    for turn, (city, days), answer in zip(turns, asked, answers, strict=True):
-        [observation] = turn.tool_observations
-        assert observation.name == "forecast"
-        assert observation.outcome == "ok"
-        assert observation.arguments == {"city": city, "days": days}
-        assert observation.result == f"In {city} it rains for {days} days."
-        assert observation.call_id == turn.messages[1].tool_calls[0].id
-        assert [m.role for m in turn.messages] == ["user", "assistant", "tool", "assistant"]
-        assert turn.output == answer
-        assert [call.tools[0]["function"]["name"] for call in turn.llm_calls] == ["forecast"] * 2
-    assert [turn.input for turn in turns] == ["Will it rain in Nice?", "And in Bern?"]
+    for turn, (city, days) in zip(turns, asked, strict=True):
+        _check_forecast(turn, city, days)
+
+
+def _check_forecast(turn: Turn, city: str, days: int) -> None:
+    [observation] = turn.tool_observations
+    assert observation.name == "forecast"
+    assert observation.outcome == "ok"
+    assert observation.arguments == {"city": city, "days": days}
+    assert observation.result == f"In {city} it rains for {days} days."
+    assert observation.call_id == turn.messages[1].tool_calls[0].id
+    assert [m.role for m in turn.messages] == ["user", "assistant", "tool", "assistant"]
+    assert [call.tools[0]["function"]["name"] for call in turn.llm_calls] == ["forecast"] * 2

@@ -29,10 +29,11 @@ def run_demo(console: Console, store_path: Path | None = None, *, pace: float = 
     """
     try:
         from threadline.cli.demo.play import play
+
+        play(console, store_path, pace=pace)
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _PACKAGES:
             raise
         extra = "demo"
         raise MissingExtraError(extra, package) from error
-    play(console, store_path, pace=pace)

@@ -124,10 +124,12 @@ def _show(session: Session, store: Reader, thread_id: str) -> None:
         return
     session.line(("It is in ", "plain"), (place(store), "strong"), (". Try next:", "plain"))
     commands = {
-        f"show {thread_id} --trace{named}": "how it came about, with times and tokens",
+        f"show {thread_id} --trace{named}": "times and tokens of each step",
         f"search sunglasses{named}": "where something was said",
         f"list{named}": "what else there is",
     }
     width = max(map(len, commands))
     for command, what in commands.items():
-        session.line((f"  {program} {command:{width}}", "strong"), (f"  {what}", "dim"))
+        line = f"  {program} {command:{width}}"
+        note = f"  {what}" if len(line) + 2 + len(what) <= session.width else ""
+        session.line((line.rstrip() if not note else line, "strong"), (note, "dim"))

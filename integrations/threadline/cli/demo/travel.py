@@ -60,36 +60,44 @@ def travel_tools(*, pace: float = 1.0) -> list[BaseTool]:
     """Make the agent's tools; the desk that books fails the first time it is asked.
 
     Args:
-        pace: How long they take; 0 for not at all.
+        pace: How long they take; 0 for no time at all.
     """
-    wait = threading.Event().wait  # never set: it only takes its time
-    asked: list[str] = []
 
     @tool
     def weather(city: str) -> str:
         """Say what the weather will be like in a city this weekend."""
-        wait(pace * (0.12 + 0.02 * len(city)))
+        _take(pace * (0.12 + 0.02 * len(city)))
         return _WEATHER.get(_plain(city), "no forecast for this city")
 
     @tool
     def find_trains(origin: str, destination: str, day: str) -> list[Train]:
         """List the night trains between two cities on a day of the week."""
-        wait(pace * 0.18)
+        _take(pace * 0.18)
         return _TRAINS.get((_plain(origin), _plain(destination)), []) if day else []
+
+    return [weather, find_trains, _booking_desk(pace)]
+
+
+def _booking_desk(pace: float) -> BaseTool:
+    asked: list[str] = []
 
     @tool
     def book_seats(train: str, seats: int, name: str) -> dict[str, str]:
         """Book seats on a train for a passenger; returns the reference of the booking."""
         asked.append(train)
         if len(asked) == 1:
-            wait(pace * 0.4)
+            _take(pace * 0.4)
             message = "the booking desk did not answer within 2 s"
             raise TimeoutError(message)
-        wait(pace * 0.25)
+        _take(pace * 0.25)
         total = _euros(train) * seats
         return {"reference": "TL-7Q4K", "seats": f"{seats} for {name}", "price": f"{total} €"}
 
-    return [weather, find_trains, book_seats]
+    return book_seats
+
+
+def _take(seconds: float) -> None:
+    threading.Event().wait(seconds)  # nobody sets it: it only takes its time
 
 
 def _plain(city: str) -> str:
