@@ -94,6 +94,7 @@ class OpenTurn:
         self.abandoned = False
         self.is_remainder = False
         self.row: int | None = None
+        self.looked_at = False
 
     def start(self, event: SpanStarted) -> None:
         """Take in a span's start; a start that was seen before is ignored."""

@@ -48,6 +48,10 @@ class Handover(Protocol):
         """Let the writer know that a turn ended."""
         ...
 
+    def stir(self) -> None:
+        """Let the writer know that a turn began; costs nothing while it is awake anyway."""
+        ...
+
 
 class DigestCache:
     """Digests of message bodies that were sealed before, by their content; bounded, lock-free."""
@@ -138,7 +142,7 @@ class Recorder:
             data = events.encode_body(withheld_body(body, sizes=self._content == "metadata"))
         return digest, data
 
-    def hand_over(self, draft: Draft, event: CaptureEvent, *, last: bool) -> None:
+    def hand_over(self, draft: Draft, event: CaptureEvent, *, first: bool, last: bool) -> None:
         """Put the event of a draft into its journal and give it to the writer."""
         journal, bodies = draft.journal, draft.bodies
         data = self._encoded(event)
@@ -161,6 +165,8 @@ class Recorder:
                 journal.known.update(bodies)
         if last:
             self._handover.wake()
+        elif first:
+            self._handover.stir()
 
     def _encoded(self, event: CaptureEvent) -> bytes:
         if self._content != "full":
@@ -240,6 +246,12 @@ class Draft:
         """Seal a plain text: a document, the user's words, an answer."""
         return self.seal(Body(role, (TextPart(text),)))
 
-    def record(self, event: CaptureEvent, *, last: bool = False) -> None:
-        """Journal the event and hand it over; `last` wakes the writer, since a turn may end."""
-        self.recorder.hand_over(self, event, last=last)
+    def record(self, event: CaptureEvent, *, first: bool = False, last: bool = False) -> None:
+        """Journal the event and hand it over.
+
+        Args:
+            event: What happened.
+            first: A turn may begin with it, so that a writer that sleeps must come and look.
+            last: A turn may end with it, so that the writer is woken.
+        """
+        self.recorder.hand_over(self, event, first=first, last=last)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from threadline.capture.assembly import Assembly, BodySource, generated_thread_id
+from threadline.capture.assembly import Assembly, generated_thread_id
+from threadline.capture.bodies import BodySource
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
 from threadline.ids import derived_uuid, pack_id
@@ -93,6 +94,38 @@ class Settler:
             raise
         store.commit(rows)
 
+    def show(self, turns: Sequence[OpenTurn], now_ns: int) -> None:
+        """Let readers see turns that are under way, and that this process lives.
+
+        Only those whose conversation is known for sure; the others wait for their end.
+
+        Raises:
+            StoreUnavailableError: if the store cannot take it now.
+        """
+        belongings = [belonging_of(turn) for turn in turns]
+        named = [(t, b) for t, b in zip(turns, belongings, strict=True) if b.thread_id]
+        store, origin = self._store, self._origin
+        store.begin(now_ns=now_ns, process=(origin.app, origin.environment, origin.release))
+        try:
+            rows = Rows(store.key)
+            known = store.known_turns([belonging.turn_id for _, belonging in named])
+            store.load([(origin.tenant, b.thread_id) for _, b in named if b.thread_id])
+            shown: list[tuple[OpenTurn, int]] = []
+            for turn, belonging in named:
+                if belonging.turn_id in known or self._is_unwanted(turn, belonging):
+                    continue
+                held = self._conversation_of(turn, belonging)
+                row = store.take_number("turn")
+                process = store.process_row
+                Assembly(turn, belonging, held, rows, row=row, process=process).show()
+                shown.append((turn, row))
+        except BaseException:
+            store.rollback()
+            raise
+        store.commit(rows)
+        for turn, row in shown:
+            turn.row = row
+
     def _settle_turn(
         self,
         turn: OpenTurn,
@@ -101,7 +134,7 @@ class Settler:
         known: dict[str, KnownTurn],
         find_body: Callable[[bytes], Body],
     ) -> dict[str, tuple[str, str | None]]:
-        row, continues = turn.row, None
+        row, continues, was_shown = turn.row, None, turn.row is not None
         before = known.get(belonging.turn_id)
         if before is not None and before.started_ns != turn.started_ns:
             continues = belonging.turn_id
@@ -110,18 +143,25 @@ class Settler:
         if before is not None:
             if before.status != _RUNNING:
                 return {}  # a journal that was taken in before it could be deleted
-            row = before.row
+            row, was_shown = before.row, True
         if self._is_unwanted(turn, belonging):
             return {}
         held = self._conversation_of(turn, belonging)
         row = self._store.take_number("turn") if row is None else row
         known[belonging.turn_id] = KnownTurn(row, turn.started_ns, 0, held.id)
-        bodies = BodySource(find_body, self._seal)
-        process = self._store.process_row
         assembly = Assembly(
-            turn, belonging, held, rows, bodies, row=row, process=process, continues=continues
+            turn,
+            belonging,
+            held,
+            rows,
+            row=row,
+            process=self._store.process_row,
+            continues=continues,
+            was_shown=was_shown,
         )
-        transcript = assembly.write(self._origin.destinations, self._store.deleted_digests)
+        bodies = BodySource(find_body, self._seal)
+        deleted = self._store.deleted_digests
+        transcript = assembly.write(bodies, self._origin.destinations, deleted)
         holder = (held.thread_id, held.user_id)
         return {
             s.framework_id: holder
@@ -179,7 +219,11 @@ def _history_of(
 ) -> list[str]:
     if belonging.thread_id is not None:
         return []
-    return answer_ids(turn, lambda digest: find_body(digest).role)
+
+    def role_of(digest: bytes) -> str:
+        return find_body(digest).role
+
+    return answer_ids(turn, role_of)
 
 
 def _name_by_history(

@@ -35,6 +35,7 @@ GATHER_S: Final = 0.05
 TICK_S: Final = 1.0
 MAX_GROUP: Final = 256
 _RETRY_S: Final = 2.0
+_SHOW_S: Final = 2.0
 _ROOM_CHECK_S: Final = 5.0
 _MEMORY_FULL: Final = "memory was full, the oldest was dropped"
 _NO_ROOM: Final = "recording stopped: the disk has less free space than min_free_bytes"
@@ -73,12 +74,22 @@ class WriterThread:
         self.working = threading.RLock()
         self._thread: threading.Thread | None = None
         self._stopping = False
+        self._asleep = True
+        self._shown_at = 0.0
 
     def wake(self) -> None:
         """Let the thread know that a turn may have ended; start it if need be. Safe in hooks."""
         self._wake.put("work")
         if self._thread is None and not self._stopping:
             self._start()
+
+    def stir(self) -> None:
+        """Let a sleeping thread know that a turn began, so that it is seen. Safe in hooks."""
+        if self._asleep:
+            self._asleep = False
+            self._wake.put("tick")
+            if self._thread is None and not self._stopping:
+                self._start()
 
     def flush(self, timeout: float, *, close: bool = False) -> bool:
         """Store all that has been handed over so far, on the calling thread.
@@ -164,10 +175,13 @@ class WriterThread:
 
     def _run(self) -> None:
         while not self._stopping:
+            pause = self._pause()
+            self._asleep = pause is None
             try:
-                token = self._wake.get(timeout=self._pause())
+                token = self._wake.get(timeout=pause)
             except queue.Empty:
                 token = "tick"
+            self._asleep = False
             if token == "stop":
                 return
             if token == "work":
@@ -178,7 +192,7 @@ class WriterThread:
 
     def _pause(self) -> float | None:
         """How long to wait: for ever when there is nothing that time alone could change."""
-        busy = self._joiner.open or self._waiting or self._recorder.queue
+        busy = self._joiner.open or self._waiting or self._recorder.queue or self._joiner.notes
         return TICK_S if busy or self._recorder.stopped_for else None
 
     def _gather(self) -> None:
@@ -202,6 +216,7 @@ class WriterThread:
             self._waiting.extend(self._joiner.take_whole(now, force=force, close=close))
             if self._waiting or self._joiner.notes or self._keeper.given_away:
                 self._settle(now)
+            self._show_long_turns(now)
             self._keeper.cut(self._recorder, keep=bool(self._joiner.notes))
             self._stay_within_memory()
             self.mind_the_room()
@@ -238,6 +253,25 @@ class WriterThread:
                 "the store cannot be written; what is recorded waits", str(error)
             )
         self._tell_what_the_store_did()
+
+    def _show_long_turns(self, now: float) -> None:
+        """Let readers see what takes long, and that it is alive; not at every tick."""
+        if not self._joiner.open or now < max(self._retry_at, self._shown_at + _SHOW_S):
+            return
+        self._shown_at = now
+        limit = self._clock.now_ns() - int(_SHOW_S * 1e9)
+        turns = [turn for turn in self._joiner.open.values() if turn.started_ns < limit]
+        if not turns:
+            return
+        fresh = [turn for turn in turns if turn.row is None and not turn.looked_at]
+        try:
+            if fresh or self._store.is_beat_due(self._clock.now_ns()):
+                self._settler.show(fresh, self._clock.now_ns())
+        except StoreError:
+            self._retry_at = now + _RETRY_S
+            return
+        for turn in fresh:
+            turn.looked_at = True
 
     def _settle_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
         try:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from threadline.capture.recorder import Recorder
     from threadline.store.reader import Reader
+    from threadline.store.writer import StoreWriter
 
 
 class FlushReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ class Client:
         parts = self._parts.pop("parts", None)
         if parts is not None:
             parts.keeper.reset(parts.recorder.journal)
-            _inherited.append(parts)
+            _inherited.append(parts.store)
         self.losses = Losses()
 
     def __enter__(self) -> Self:
@@ -156,7 +157,7 @@ class Client:
         return parts
 
 
-_inherited: Final[list[Parts]] = []
+_inherited: Final[list[StoreWriter]] = []
 """Never let go of: closing a connection that belongs to the parent could lose what it commits."""
 
 living_clients: Final[weakref.WeakSet[Client]] = weakref.WeakSet()

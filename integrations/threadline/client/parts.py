@@ -85,6 +85,10 @@ class Parts:
     def wake(self) -> None:
         self.writer.wake()
 
+    def stir(self) -> None:
+        """Let the writer know that a turn began."""
+        self.writer.stir()
+
 
 def _origin_of(settings: Settings) -> Origin:
     return Origin(

@@ -217,7 +217,8 @@ class turn:  # noqa: N801 (used like a function)
             return
         with client.recorder.draft() as draft:
             words = None if self._input is None else draft.seal_text(str(self._input), "user")
-            draft.record(TurnOpened(self._key, client.clock.now_ns(), identity, words))
+            opened = TurnOpened(self._key, client.clock.now_ns(), identity, words)
+            draft.record(opened, first=True)
 
     @never_raises
     def _close(self, error: BaseException | None) -> None:

@@ -9,7 +9,7 @@ from threadline.capture.events import Detail, Identity, Ref, SpanStarted
 from threadline.capture.plain import json_of
 from threadline.capture.scope import current_scope
 from threadline.langchain import identity as who
-from threadline.langchain.inputs import read_input
+from threadline.langchain.inputs import newest_of_state, read_input
 from threadline.langchain.messages import is_news, prompts_as_bodies, refs_of
 from threadline.langchain.prompts import parameters_of, prompt_used
 from threadline.model.message import USER
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Names = Mapping[str, Any] | None
 
+_KEPT_HISTORY: Final = "RunnableWithMessageHistory"
 _GRAPHS: Final = frozenset({"langchain_create_agent", "langgraph"})
 _MOST_AWAITED: Final = 10_000
 
@@ -63,7 +64,7 @@ class Starts:
         if parent is not None and start.kwargs.get("run_type") == "prompt":
             parent.prompt = prompt_used(inputs, start.name, start.metadata)
         kind = _chain_kind(run, parent, start)
-        if kind is None:
+        if kind is None and not _names_another_thread(run, start):
             _become_plumbing(run, parent)
             return
         identity = self._identity(run, parent, start)
@@ -73,10 +74,15 @@ class Starts:
         with run.recorder.draft() as draft:
             if run.reads_messages and not run.streams:
                 messages, words = read_root_input(inputs, run, draft)
+            elif kind == "step" and parent is not None and parent.list_length:
+                newest = newest_of_state(inputs, parent.list_key, parent.list_length)
+                messages, parent.list_length = refs_of(newest, draft) or None, 0
             internal = parent is not None and who.is_side_call(start.metadata)
             detail = Detail(internal=True) if internal else None
-            event = _started(run, parent, start, kind, identity, detail, messages, words)
-            draft.record(event)
+            event = _started(
+                run, parent, start, kind or "workflow", identity, detail, messages, words
+            )
+            draft.record(event, first=parent is None)
 
     def chat_model(self, start: Start, prompts: Sequence[Sequence[BaseMessage]]) -> None:
         """A chat model."""
@@ -91,7 +97,7 @@ class Starts:
             messages = refs_of(asked, draft)
             detail = _model_detail(draft, parent, start, _made_up(asked, messages))
             event = _started(run, parent, start, "llm", identity, detail, messages)
-            draft.record(event)
+            draft.record(event, first=parent is None)
 
     def completion(self, start: Start, prompts: Sequence[str]) -> None:
         """A completion model."""
@@ -105,7 +111,7 @@ class Starts:
             messages = tuple((draft.seal(body), None) for body in prompts_as_bodies(prompts))
             detail = _model_detail(draft, parent, start)
             event = _started(run, parent, start, "llm", identity, detail, messages)
-            draft.record(event)
+            draft.record(event, first=parent is None)
 
     def tool(self, start: Start, given: object) -> None:
         """A tool."""
@@ -154,7 +160,7 @@ def read_root_input(
 ) -> tuple[tuple[Ref, ...] | None, bytes | None]:
     """Seal what a root was given: its list of messages, and the user's words beside it."""
     given = read_input(inputs)
-    run.list_key = given.key
+    run.list_key, run.list_length = given.key, len(given.messages)
     messages = refs_of(given.messages, draft) or None
     words = None if given.words is None else draft.seal_text(given.words, USER)
     return messages, words
@@ -233,6 +239,9 @@ def _chain_kind(run: LiveRun, parent: LiveRun | None, start: Start) -> str | Non
     if parent is None:
         run.in_graph, run.agent = integration in _GRAPHS, agent
         return whole
+    if start.name == _KEPT_HISTORY:
+        run.reads_messages = True
+        return whole
     marks = [tag for tag in start.tags or () if ":" in tag]
     if "langsmith:hidden" in marks:
         return None
@@ -244,6 +253,14 @@ def _chain_kind(run: LiveRun, parent: LiveRun | None, start: Start) -> str | Non
         run.in_graph, run.agent = True, agent
         return whole
     return None if inner or start.name.startswith("Runnable") else "workflow"
+
+
+def _names_another_thread(run: LiveRun, start: Start) -> bool:
+    """Tell whether a run that would be plumbing is where another conversation begins."""
+    thread_id = who.thread_of(start.metadata)
+    if thread_id is None or thread_id == run.thread_id:
+        return False
+    return start.kwargs.get("run_type") not in {"prompt", "parser"}
 
 
 def _become_plumbing(run: LiveRun, parent: LiveRun | None) -> None:

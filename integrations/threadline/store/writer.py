@@ -262,6 +262,10 @@ class StoreWriter:
             if self._connection is not None:
                 self._connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
+    def is_beat_due(self, now_ns: int) -> bool:
+        """Tell whether it is time to show again that this process lives."""
+        return self.process_row is None or now_ns - self._beat_ns >= _BEAT_NS
+
     def _beat(self, now_ns: int, process: Sequence[str | None]) -> None:
         """Show that this process lives: its row is made once, and touched now and then."""
         if self.process_row is not None and now_ns - self._beat_ns < _BEAT_NS:

@@ -1,0 +1,175 @@
+"""The spans of a turn as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from threadline.capture.endings import span_status
+from threadline.store.prompts import without_repeats
+from threadline.store.schema import SPAN_KINDS, STATUSES, code_of
+from threadline.store.values import BLOB_LIMIT, encode_json, pack_value
+
+if TYPE_CHECKING:
+    from threadline.capture.bodies import BodySource
+    from threadline.capture.events import Ref
+    from threadline.capture.message_sheet import MessageSheet
+    from threadline.capture.observations import Observed
+    from threadline.capture.open_turn import OpenSpan, OpenTurn
+    from threadline.capture.sayings import Transcript
+    from threadline.store.held import Held
+    from threadline.store.rows import Rows
+    from threadline.store.values import BlobShelf
+
+
+class SpanSheet:
+    """Writes the spans of one turn, which is called `name`, into `rows`."""
+
+    def __init__(
+        self,
+        turn: OpenTurn,
+        held: Held,
+        rows: Rows,
+        bodies: BodySource,
+        messages: MessageSheet,
+        *,
+        row: int,
+        name: str | None,
+    ) -> None:
+        self._turn = turn
+        self._held = held
+        self._rows = rows
+        self._bodies = bodies
+        self._messages = messages
+        self._row = row
+        self._name = name
+
+    def add(self, transcript: Transcript, observed: list[Observed]) -> None:
+        """Add the rows of all spans; runs that an observation tells of leave that to it."""
+        told = {run.n for one in observed for run in one.runs}
+        said = {
+            s.span.n: s.position
+            for s in transcript.said
+            if s.span is not None and s.span.kind == "llm"
+        }
+        for span in self._turn.spans.values():
+            self._rows.spans.append(self._span_row(span, said.get(span.n), told=span.n in told))
+
+    def _span_row(self, span: OpenSpan, said_at: int | None, *, told: bool) -> tuple[Any, ...]:
+        start, end = span.start, span.end
+        begin, finish = start.detail, None if end is None else end.detail
+        usage = None if finish is None else finish.usage
+        is_llm = span.kind == "llm"
+        outputs = span.outputs if is_llm else ()
+        name = start.name
+        model = (finish and finish.model) or (begin and begin.model) or None
+        return (
+            self._row,
+            span.n,
+            None if span.parent is None else span.parent.n,
+            code_of(span.kind, SPAN_KINDS),
+            code_of(span_status(self._turn, span), STATUSES),
+            None if name == self._name else name,
+            start.at_ns - self._turn.started_ns,
+            None if end is None else end.at_ns - self._turn.started_ns,
+            None if span.first_chunk_ns is None else span.first_chunk_ns - self._turn.started_ns,
+            None if start.run == self._turn.key else start.run,
+            model,
+            begin.provider if begin is not None else None,
+            self._messages.positions_of(span.inputs) if is_llm else None,
+            self._output_positions(outputs, said_at),
+            self._request(span),
+            *_usage_columns(usage),
+            finish.finish_reason if finish is not None else None,
+            self._detail(span, told=told),
+        )
+
+    def _output_positions(self, outputs: tuple[Ref, ...], said_at: int | None) -> str | None:
+        if said_at is not None and len(outputs) == 1:
+            if self._held.digests[said_at] == outputs[0][0]:
+                return str(said_at)
+        return self._messages.positions_of(outputs)
+
+    def _request(self, span: OpenSpan) -> bytes | None:
+        detail = span.start.detail
+        if detail is None or detail.parameters is None:
+            return None
+        value = self._bodies.value(detail.parameters)
+        self._rows.blobs[0, detail.parameters] = encode_json(value)
+        return detail.parameters
+
+    def _detail(self, span: OpenSpan, *, told: bool) -> str | None:
+        """What has no column: the error, documents, the prompt, what a tool was given and gave."""
+        detail: dict[str, Any] = {}
+        for one in (span.start.detail, None if span.end is None else span.end.detail):
+            if one is None:
+                continue
+            if one.call_id is not None and not told:
+                detail["call_id"] = one.call_id
+            if one.internal:
+                detail["internal"] = True
+            if one.query is not None:
+                detail["query"] = one.query
+            for name in ("arguments", "result", "attributes"):
+                data = getattr(one, name)
+                if data is not None and not (told and name != "attributes"):
+                    detail[name] = packed(data, self._rows.shelf)
+            if one.documents:
+                detail["documents"] = [self._document(d) for d in one.documents]
+            if one.prompt is not None:
+                texts = [self._bodies.get(digest).text for digest, _ in span.inputs]
+                detail["prompt"] = without_repeats(self._bodies.value(one.prompt), texts)
+        if span.kind == "tool" and not told and span.outputs and "result" not in detail:
+            detail["result"] = self._bodies.get(span.outputs[0][0]).text
+        if span.end is not None and span.end.failure is not None:
+            detail["error"] = list(span.end.failure)
+        return pack_value(detail, self._rows.shelf) if detail else None
+
+    def _document(self, document: Any) -> dict[str, Any]:
+        text = self._bodies.get(document.digest).text
+        self._rows.blobs[self._held.id, document.digest] = text.encode()
+        packed: dict[str, Any] = {"text": document.digest.hex()}
+        if document.id is not None:
+            packed["id"] = document.id
+        if document.score is not None:
+            packed["score"] = document.score
+        if document.metadata is not None:
+            packed["metadata"] = msgspec.Raw(document.metadata)
+        return packed
+
+    def offered_tools(self) -> dict[int, set[str]]:
+        """Return the names of the tools each model call was offered, by the span's number."""
+        offered: dict[int, set[str]] = {}
+        for span in self._turn.spans.values():
+            detail = span.start.detail
+            if span.kind == "llm" and detail is not None and detail.parameters is not None:
+                value = self._bodies.value(detail.parameters)
+                offered[span.n] = {_tool_name(tool) for tool in value.get("tools", ())}
+        return offered
+
+
+def packed(data: bytes, shelf: BlobShelf) -> msgspec.Raw:
+    """Return JSON of the application's own as it is or, if it is large, with its strings shelved."""
+    if len(data) > BLOB_LIMIT:
+        data = pack_value(msgspec.json.decode(data), shelf).encode()
+    return msgspec.Raw(data)
+
+
+def _usage_columns(usage: Any) -> tuple[int | None, ...]:
+    if usage is None:
+        return (None,) * 5
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+    )
+
+
+def _tool_name(tool: Any) -> str:
+    if not isinstance(tool, dict):
+        return ""
+    inner: Any = tool.get("function", tool)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+    return str(inner.get("name", "")) if isinstance(inner, dict) else ""  # pyright: ignore
