@@ -196,13 +196,14 @@ CHAINS: Final[Sequence[Scenario]] = (
         name="job over many chats",
         fact="A job without an id that calls under many ids is many turns.",
         shape="job over many chats",
+        options={"template": "Q: {question}"},
         asks=tuple(Ask(f"I am {name}.", f"t-{name}", f"u-{name}") for name in ("ada", "bob")),
         models={"model": (Echo(),)},
         chats=(
             Chat((Turn((), kind="trace"),), thread=None),
             *(
                 Chat(
-                    turns([f"I am {name}.", f"You said: I am {name}."]),
+                    turns([f"I am {name}.", f"You said: Q: I am {name}."]),
                     f"t-{name}",
                     (),
                     f"u-{name}",

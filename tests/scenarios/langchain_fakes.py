@@ -123,7 +123,7 @@ class ScriptedModel(BaseChatModel):
     def _chunks(self, heard: list[Line], reply: Say | Fail | Hang) -> Iterator[ChatGenerationChunk]:
         text = reply.text if isinstance(reply, Say) else reply.after
         left: list[str] = []
-        for word in re.findall(r"\S+\s*", text):
+        for word in re.findall(r"\s*\S+\s*", text):
             left.append(word)
             try:
                 yield _chunk(content=word)
@@ -166,7 +166,7 @@ class ScriptedCompletion(LLM):
         return reply.text
 
     def _stream(self, prompt: str, *args: Any, **kwargs: Any) -> Iterator[GenerationChunk]:
-        for word in re.findall(r"\S+\s*", self._call(prompt)):
+        for word in re.findall(r"\s*\S+\s*", self._call(prompt)):
             yield GenerationChunk(text=word)
 
 

@@ -8,6 +8,7 @@ from tests.scenarios.agents import AGENTS
 from tests.scenarios.chains import CHAINS
 from tests.scenarios.chats import CHATS
 from tests.scenarios.failures import FAILURES
+from tests.scenarios.prompts import PROMPTS
 from tests.scenarios.scopes import SCOPES
 
 if TYPE_CHECKING:
@@ -19,4 +20,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *AGENTS,
     *FAILURES,
     *SCOPES,
+    *PROMPTS,
 )

@@ -6,7 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.scenarios import langchain_agents, langchain_chains, langchain_chats, langchain_scopes
+from tests.scenarios import (
+    langchain_agents,
+    langchain_chains,
+    langchain_chats,
+    langchain_prompts,
+    langchain_scopes,
+)
 from tests.scenarios.checking import difference, recorded_calls, recorded_chats, span_trees
 from tests.scenarios.langchain_spans import TREES
 from tests.scenarios.langchain_stage import Stage
@@ -25,6 +31,7 @@ _SHAPES = {
     **langchain_chats.SHAPES,
     **langchain_agents.SHAPES,
     **langchain_scopes.SHAPES,
+    **langchain_prompts.SHAPES,
 }
 _CASES = [
     pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))

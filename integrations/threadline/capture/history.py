@@ -77,7 +77,9 @@ def _fresh(tail: list[Ref], reading: Reading) -> list[Ref]:
 
 def _take_ids_from_the_end(fresh: list[Saying], root: OpenSpan, reading: Reading) -> None:
     """A graph's reducer gives a message its id, and middleware other words, after the start."""
-    later = {d: i for d, i in root.outputs if i is not None and not reading.held.holds(i, d)}
+    given = [ref for step in root.children if step.kind == "step" for ref in step.inputs]
+    both = (*given, *root.outputs)
+    later = {d: i for d, i in both if i is not None and not reading.held.holds(i, d)}
     for saying in fresh:
         saying.framework_id = saying.framework_id or later.get(saying.digest)
     rewritten = {i: d for d, i in root.outputs if i is not None}

@@ -53,21 +53,39 @@ def belonging_of(turn: OpenTurn) -> Belonging:
 def split_by_thread(turn: OpenTurn) -> list[OpenTurn]:
     """Return the turns inside `turn`: itself, or one for each child that carries an own thread id.
 
-    A batch job over many chats is one root; each topmost carrier beneath it is a turn, and what
-    is left of the root a mere trace.
+    A batch job over many chats is one root; each topmost span beneath it that belongs to one chat
+    is a turn, and what is left of the root a mere trace.
     """
     if turn.opened is not None or turn.identity.thread_id is not None:
         return [turn]
-    carriers = [span for span in _carriers(turn) if span.start.identity is not None]
-    if len({_thread_of(span) for span in carriers}) < 2:  # noqa: PLR2004 (two make several)
+    threads: dict[int, set[str]] = {}
+    for carrier in _carriers(turn):
+        thread_id = _thread_of(carrier)
+        if thread_id is not None:
+            for span in (carrier, *carrier.ancestors()):
+                threads.setdefault(span.n, set()).add(thread_id)
+    if not any(len(threads.get(root.n, ())) > 1 for root in turn.roots):
         return [turn]
-    topmost = [c for c in carriers if not any(above in carriers for above in c.ancestors())]
-    parts = [_part_of(turn, carrier) for carrier in topmost]
-    taken = {run for part in parts for run in part.spans}
+    groups = _groups_of_one_thread(turn, threads)
     rest = OpenTurn(turn.key, turn.started_ns)
     rest.is_remainder = True
-    _copy(turn, rest, [s for run, s in turn.spans.items() if run not in taken])
-    return [rest, *parts]
+    _copy(turn, rest, groups.pop(None, []))
+    return [rest, *(_part_of(turn, spans) for spans in groups.values())]
+
+
+def _groups_of_one_thread(
+    turn: OpenTurn, threads: dict[int, set[str]]
+) -> dict[int | None, list[OpenSpan]]:
+    """Return spans by the topmost one above them that belongs to one thread alone."""
+    tops: dict[int, int | None] = {}
+    groups: dict[int | None, list[OpenSpan]] = {}
+    for span in turn.spans.values():  # a parent stands before its children
+        top = None if span.parent is None else tops[span.parent.n]
+        if top is None and len(threads.get(span.n, ())) == 1:
+            top = span.n
+        tops[span.n] = top
+        groups.setdefault(top, []).append(span)
+    return groups
 
 
 def answer_ids(turn: OpenTurn, role_of: Any) -> list[str]:
@@ -102,19 +120,35 @@ def _thread_of(span: OpenSpan) -> str | None:
     return None if span.start.identity is None else span.start.identity.thread_id
 
 
-def _part_of(turn: OpenTurn, carrier: OpenSpan) -> OpenTurn:
-    part = OpenTurn(carrier.start.run, carrier.start.at_ns)
-    spans = [s for s in turn.spans.values() if s is carrier or carrier in s.ancestors()]
-    _copy(turn, part, spans)
+def _part_of(turn: OpenTurn, spans: list[OpenSpan]) -> OpenTurn:
+    top = spans[0]
+    part = OpenTurn(top.start.run, top.start.at_ns)
+    _copy(turn, part, spans, identity=_inherited(turn.identity, top))
     return part
 
 
-def _copy(source: OpenTurn, target: OpenTurn, spans: list[OpenSpan]) -> None:
+def _inherited(whole: Identity, top: OpenSpan) -> Identity:
+    """What a part of a job has of its own, and else of the job."""
+    own = top.start.identity or Identity()
+    return msgspec.structs.replace(
+        whole,
+        thread_id=own.thread_id,
+        user_id=own.user_id or whole.user_id,
+        name=own.name or top.start.name,
+    )
+
+
+def _copy(
+    source: OpenTurn,
+    target: OpenTurn,
+    spans: list[OpenSpan],
+    identity: Identity | None = None,
+) -> None:
     runs = {span.start.run for span in spans}
     for span in spans:
         start: SpanStarted = span.start
         if start.parent not in runs:
-            start = msgspec.structs.replace(start, parent=None)
+            start = msgspec.structs.replace(start, parent=None, identity=identity or start.identity)
         target.start(start)
     for span in sorted((s for s in spans if s.end is not None), key=lambda s: s.ended_order):
         if span.end is not None:

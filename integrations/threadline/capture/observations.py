@@ -90,6 +90,7 @@ def observe_tools(
                     observed.append(one)
     asked_before = _calls_before(transcript, body_of)
     observed.extend(_uncalled(runs, results, asked_before, body_of))
+    observed.extend(_told_later(observed, transcript, results, asked_before))
     return observed
 
 
@@ -99,12 +100,14 @@ def call_id_of(run: OpenSpan) -> str | None:
 
 
 def _asking(transcript: Transcript, body_of: BodyOf) -> Iterable[tuple[bytes, OpenSpan | None]]:
-    seen: set[bytes] = set()
+    """Every message of the main line once; one may be named only after its model has answered."""
+    seen: set[bytes | OpenSpan] = set()
     sayings = [(s.digest, s.span) for s in transcript.said if s.role == ASSISTANT]
     unsaid = [(digest, call) for call in transcript.calls for digest, _ in call.outputs]
     for digest, span in (*sayings, *unsaid):
-        if digest not in seen and body_of(digest).role == ASSISTANT:
-            seen.add(digest)
+        source = digest if span is None else span
+        if digest not in seen and source not in seen and body_of(digest).role == ASSISTANT:
+            seen.update((digest, source))
             yield digest, span
 
 
@@ -161,6 +164,23 @@ def _calls_before(transcript: Transcript, body_of: BodyOf) -> dict[str, tuple[To
             if isinstance(part, ToolCallPart) and part.id is not None:
                 calls[part.id] = part, digest
     return calls
+
+
+def _told_later(
+    observed: list[Observed],
+    transcript: Transcript,
+    results: dict[str, list[tuple[Ref, ToolCallResponsePart]]],
+    asked_before: dict[str, tuple[ToolCallPart, bytes]],
+) -> Iterable[Observed]:
+    """Results that this turn brought for calls of an earlier one; the caller ran the tools."""
+    seen = {one.call_id for one in observed}
+    said = {saying.digest for saying in transcript.said}
+    for call_id, found in results.items():
+        if call_id in asked_before and call_id not in seen and found[0][0][0] in said:
+            call, digest = asked_before[call_id]
+            one = Observed(call.name, call, digest)
+            _take_result(one, results)
+            yield one
 
 
 def _uncalled(

@@ -89,6 +89,14 @@ def messages_of_step(outputs: object) -> list[BaseMessage]:
     return [] if fields is None else _find_list(fields)[1]
 
 
+def newest_of_state(state: object, key: str | None, count: int) -> list[BaseMessage]:
+    """Return the last messages of a graph's state, as its first node is given it."""
+    fields = _fields(state) or {}
+    value = fields.get(key or _LIST_KEY)
+    newest = value[-count:] if count and is_list(value) else ()
+    return [message for message in newest if isinstance(message, BaseMessage)]
+
+
 def users_words(strings: Mapping[str, str]) -> str | None:
     """Return which of a root's input strings is what the user said.
 

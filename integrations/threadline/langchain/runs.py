@@ -28,6 +28,7 @@ class LiveRun:
         "agent",
         "in_graph",
         "list_key",
+        "list_length",
         "off",
         "prompt",
         "reads_messages",
@@ -57,6 +58,7 @@ class LiveRun:
         self.thread_id: str | None = None
         self.user_id: str | None = None
         self.list_key: str | None = None
+        self.list_length = 0
         self.prompt: bytes | None = None
 
 
