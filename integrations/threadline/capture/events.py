@@ -166,5 +166,5 @@ CaptureEvent = SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed | 
 
 encode_event: Final = msgspec.msgpack.Encoder().encode
 decode_event: Final = msgspec.msgpack.Decoder(CaptureEvent).decode
-encode_body: Final = msgspec.json.Encoder(order="deterministic").encode
+encode_body: Final = msgspec.json.Encoder().encode
 decode_body: Final = msgspec.json.Decoder(Body).decode

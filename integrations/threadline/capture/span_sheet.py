@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from threadline.capture.message_sheet import MessageSheet
     from threadline.capture.observations import Observed
     from threadline.capture.open_turn import OpenSpan, OpenTurn
-    from threadline.capture.sayings import Transcript
+    from threadline.capture.sayings import Saying, Transcript
     from threadline.store.held import Held
     from threadline.store.rows import Rows
     from threadline.store.values import BlobShelf
@@ -48,15 +48,11 @@ class SpanSheet:
     def add(self, transcript: Transcript, observed: list[Observed]) -> None:
         """Add the rows of all spans; runs that an observation tells of leave that to it."""
         told = {run.n for one in observed for run in one.runs}
-        said = {
-            s.span.n: s.position
-            for s in transcript.said
-            if s.span is not None and s.span.kind == "llm"
-        }
+        said = {s.span.n: s for s in transcript.said if s.span is not None}
         for span in self._turn.spans.values():
             self._rows.spans.append(self._span_row(span, said.get(span.n), told=span.n in told))
 
-    def _span_row(self, span: OpenSpan, said_at: int | None, *, told: bool) -> tuple[Any, ...]:
+    def _span_row(self, span: OpenSpan, said: Saying | None, *, told: bool) -> tuple[Any, ...]:
         start, end = span.start, span.end
         begin, finish = start.detail, None if end is None else end.detail
         usage = None if finish is None else finish.usage
@@ -78,17 +74,19 @@ class SpanSheet:
             model,
             begin.provider if begin is not None else None,
             self._messages.positions_of(span.inputs) if is_llm else None,
-            self._output_positions(outputs, said_at),
+            self._output_positions(outputs, said),
             self._request(span),
             *_usage_columns(usage),
             finish.finish_reason if finish is not None else None,
             self._detail(span, told=told),
         )
 
-    def _output_positions(self, outputs: tuple[Ref, ...], said_at: int | None) -> str | None:
-        if said_at is not None and len(outputs) == 1:
-            if self._held.digests[said_at] == outputs[0][0]:
-                return str(said_at)
+    def _output_positions(self, outputs: tuple[Ref, ...], said: Saying | None) -> str | None:
+        """Where the answers are; one that was said may be named only after the model answered."""
+        if said is not None and len(outputs) == 1:
+            get = self._bodies.get
+            if get(said.digest).parts == get(outputs[0][0]).parts:
+                return str(said.position)
         return self._messages.positions_of(outputs)
 
     def _request(self, span: OpenSpan) -> bytes | None:
