@@ -22,7 +22,6 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 
 import threadline
-from threadline.capture import journal_keeper
 from threadline.capture.guard import hook_failures
 from threadline.capture.journal_keeper import JournalKeeper
 from threadline.langchain import ThreadlineCallbackHandler
@@ -199,9 +198,10 @@ def _agent_after_rotation(job: Job, config: Any) -> None:
 
 def _rotate(client: threadline.Client) -> None:
     """Let the journal go on in a new file, which it does once the one in use is long."""
-    journal_keeper.ROTATE_BYTES = 1
+    keeper = client._started().keeper
+    usual, keeper.rotate_bytes = keeper.rotate_bytes, 1
     client.flush()
-    journal_keeper.ROTATE_BYTES = 4_000_000
+    keeper.rotate_bytes = usual
 
 
 DEATHS: dict[str, Callable[[Job, Any], None]] = {

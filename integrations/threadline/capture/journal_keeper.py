@@ -31,9 +31,17 @@ class JournalKeeper:
     """The journals of one recorder, from the first event until the store has everything."""
 
     def __init__(
-        self, folder: Path | None, writer_id: bytes, origin: bytes, *, mode: int, losses: Losses
+        self,
+        folder: Path | None,
+        writer_id: bytes,
+        origin: bytes,
+        *,
+        mode: int,
+        losses: Losses,
+        rotate_bytes: int = ROTATE_BYTES,
     ) -> None:
         self.folder = folder
+        self.rotate_bytes = rotate_bytes
         self._writer = writer_id.hex()
         self._origin = origin
         self._mode = mode
@@ -172,7 +180,7 @@ class JournalKeeper:
         self._bodies.setdefault(current, {})
         if close:
             recorder.reset_journal()
-        elif rotate or current.written_bytes > ROTATE_BYTES:
+        elif rotate or current.left or current.written_bytes > self.rotate_bytes:
             recorder.journal = self.open()
 
     def _give_away(self, journals: list[Journal]) -> None:

@@ -107,6 +107,8 @@ class WriterThread:
             self._retry_at = 0.0
             with self._store.patient(timeout):
                 self._work(force=True, close=close)
+                if self._keeper.given_away:
+                    self._work()
             return not (self._waiting or self._joiner.notes or self._recorder.queue)
         finally:
             self.working.release()
@@ -193,6 +195,7 @@ class WriterThread:
     def _pause(self) -> float | None:
         """How long to wait: for ever when there is nothing that time alone could change."""
         busy = self._joiner.open or self._waiting or self._recorder.queue or self._joiner.notes
+        busy = busy or self._keeper.given_away
         return TICK_S if busy or self._recorder.stopped_for else None
 
     def _gather(self) -> None:

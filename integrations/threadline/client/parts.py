@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from threadline.capture.journal_keeper import JournalKeeper
+from threadline.capture.journal_keeper import ROTATE_BYTES, JournalKeeper
 from threadline.capture.recorder import Recorder
 from threadline.capture.redaction import Redactor
 from threadline.capture.settling import Origin, Settler
@@ -49,6 +49,7 @@ class Parts:
             msgspec.json.encode(origin),
             mode=settings.store_mode,
             losses=losses,
+            rotate_bytes=min(ROTATE_BYTES, settings.max_memory_bytes // 8),
         )
         self.store = StoreWriter(
             path,
