@@ -169,7 +169,8 @@ def two_answers(stage: Stage) -> None:
     answer = prompt | stage.model("model") | StrOutputParser()
     app: Any = RunnableParallel(answer=answer, topic=topic)
     for ask in stage.scenario.asks:
-        stage.call(app, {"question": ask.text}, ask, stage.config(ask))
+        config = stage.config(ask, max_concurrency=1)
+        stage.call(app, {"question": ask.text}, ask, config)
 
 
 def job_over_many_chats(stage: Stage) -> None:

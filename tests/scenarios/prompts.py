@@ -78,7 +78,7 @@ PROMPTS: Final[Sequence[Scenario]] = (
     ),
     Scenario(
         name="words that middleware rewrites",
-        fact="Of a message that is rewritten before the model sees it, only the new words are kept.",
+        fact="Of a message that is rewritten before the model sees it, the new words are kept.",
         shape="agent that rewrites",
         asks=asks("My number is 4711.", "And hers 4712."),
         models=replies("I forgot it.", "That too."),

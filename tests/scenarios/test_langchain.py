@@ -73,6 +73,15 @@ def test_a_scenario_is_recorded_as_it_was(
     calls = recorded_calls(turns)
     assert (calls - met).total() == max(0, -scenario.unseen), calls - met
     assert (met - calls).total() == max(0, scenario.unseen), met - calls
-    if scenario.name in TREES:
+    if scenario.name in TREES:  # the others have more turns than anybody would read
         assert span_trees(turns) == [tree.strip("\n") for tree in TREES[scenario.name]]
     assert [r.message for r in caplog.records if r.name.startswith("langchain")] == []
+
+
+def test_every_scenario_has_a_name_and_spans() -> None:
+    """Names are unique, and each tree belongs to a scenario."""
+    names = [scenario.name for scenario in SCENARIOS]
+    assert len(set(names)) == len(names)
+    assert set(TREES) <= set(names)
+    few = {s.name for s in SCENARIOS if 0 < sum(len(chat.turns) for chat in s.chats) < 10}
+    assert few <= set(TREES)
