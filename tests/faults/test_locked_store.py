@@ -1,4 +1,4 @@
-"""P7: a store that others hold costs the application nothing; all of it arrives when they let go."""
+"""P7: a store that others hold costs the application nothing; all arrives when they let go."""
 
 from __future__ import annotations
 

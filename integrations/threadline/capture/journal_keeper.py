@@ -180,7 +180,7 @@ class JournalKeeper:
         self._bodies.setdefault(current, {})
         if close:
             recorder.reset_journal()
-        elif rotate or current.left or current.written_bytes > self.rotate_bytes:
+        elif rotate or current.left or current.is_gone or current.written_bytes > self.rotate_bytes:
             recorder.journal = self.open()
 
     def _give_away(self, journals: list[Journal]) -> None:

@@ -94,7 +94,12 @@ class Journal:
 
     def keeps(self, turn: bytes) -> bool:
         """Tell whether everything of `turn` that was handed to this journal is in its file."""
-        return self.path is not None and turn not in self.gaps
+        return self.path is not None and turn not in self.gaps and not self.is_gone
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has deleted the file, which takes what is appended and keeps nothing."""
+        return self._fd >= 0 and os.fstat(self._fd).st_nlink == 0
 
     def sync(self) -> None:
         """Wait until the disk itself has what was appended."""
