@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from threadline.capture.endings import span_status
+from threadline.store.framework_ids import run_named_by
 from threadline.store.prompts import without_repeats
 from threadline.store.schema import SPAN_KINDS, STATUSES, code_of
 from threadline.store.values import BLOB_LIMIT, encode_json, pack_value
@@ -70,7 +72,7 @@ class SpanSheet:
             start.at_ns - self._turn.started_ns,
             None if end is None else end.at_ns - self._turn.started_ns,
             None if span.first_chunk_ns is None else span.first_chunk_ns - self._turn.started_ns,
-            None if start.run == self._turn.key else start.run,
+            self._run_id(span, outputs, said),
             model,
             begin.provider if begin is not None else None,
             self._messages.positions_of(span.inputs) if is_llm else None,
@@ -88,6 +90,18 @@ class SpanSheet:
             if get(said.digest).parts == get(outputs[0][0]).parts:
                 return str(said.position)
         return self._messages.positions_of(outputs)
+
+    def _run_id(
+        self, span: OpenSpan, outputs: tuple[Ref, ...], said: Saying | None
+    ) -> bytes | None:
+        """The run's own id: none where it is the turn's, empty where the answer's id names it."""
+        run = span.start.run
+        if run == self._turn.key:
+            return None
+        if said is not None and outputs and said.framework_id == outputs[0][1]:
+            if run_named_by(said.framework_id) == str(uuid.UUID(bytes=run)):
+                return b""
+        return run
 
     def _request(self, span: OpenSpan) -> bytes | None:
         detail = span.start.detail

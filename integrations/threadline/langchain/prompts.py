@@ -20,10 +20,14 @@ def prompt_used(inputs: object, name: str, metadata: Mapping[str, Any] | None) -
     """Return, as JSON, which prompt a template made with which variables.
 
     Name, version and environment come from the run's metadata (`prompt_name`, `prompt_version`,
-    `prompt_environment`, or what the LangSmith hub writes), the name else from the template.
+    `prompt_environment`, or what the LangSmith hub writes), the name else from a template that
+    was given one.
     """
     metadata = metadata or {}
-    prompt: dict[str, Any] = {"name": _first(metadata, _NAME_KEYS) or name}
+    prompt: dict[str, Any] = {}
+    own = None if name.endswith("PromptTemplate") else name
+    if (given := _first(metadata, _NAME_KEYS) or own) is not None:
+        prompt["name"] = given
     version = _first(metadata, _VERSION_KEYS)
     environment = _first(metadata, _ENVIRONMENT_KEYS)
     if version is not None:

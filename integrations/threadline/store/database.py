@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_S: Final = 10.0
 CHECKPOINT_BYTES: Final = 4_000_000
-PAGE_BYTES: Final = 2_048
-"""Half of SQLite's default: a turn is a few small rows, and a transaction logs whole pages."""
+PAGE_BYTES: Final = 1_024
+"""A quarter of SQLite's default: a turn is a few small rows, and a commit logs whole pages."""
 
 WRITER_PATIENCE_S: Final = 2.0
 """How long a recording process waits for others before it puts its writing off."""
@@ -100,7 +100,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         StoreNewerError: if the schema is newer than this version knows.
     """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise StoreNewerError(path, version, SCHEMA_VERSION)
     while version < SCHEMA_VERSION:

@@ -41,3 +41,14 @@ def unpack_framework_id(packed: bytes | str | None) -> str | None:
         return packed
     text = unpack_id(packed[1:])
     return {0: text, 1: f"lc_run--{text}-0", 2: f"lc_run--{text}"}[packed[0]]
+
+
+def run_named_by(framework_id: str | None) -> str | None:
+    """Return the run that a message id of LangChain's names, as a UUID's text.
+
+    Example:
+        >>> run_named_by("lc_run--0192f0c1-7b1e-7cc3-98c4-dc0c0c07398f-0")
+        '0192f0c1-7b1e-7cc3-98c4-dc0c0c07398f'
+    """
+    packed = pack_framework_id(framework_id) if framework_id is not None else None
+    return unpack_id(packed[1:]) if isinstance(packed, bytes) and packed[0] else None

@@ -72,7 +72,8 @@ class HeldCache:
             " WHERE id >= ? AND id < ? ORDER BY id",
             (first, first + (1 << POSITION_BITS)),
         ):
-            held.add(digest, word_of(role, ROLES), kind, unpack_framework_id(framework_id))
+            packed: bytes | str | None = framework_id
+            held.add(digest, word_of(role, ROLES), kind, unpack_framework_id(packed))
         self._messages += held.next_position
 
 

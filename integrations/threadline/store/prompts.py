@@ -39,7 +39,8 @@ def with_repeats(prompt: Mapping[str, Any], texts: Sequence[str]) -> dict[str, A
         {'n': 2, 'q': 'When'}
     """
     variables = dict(prompt.get("variables") or {})
-    for name, (index, start, length) in (prompt.get(_SLICES) or {}).items():
+    slices: Mapping[str, tuple[int, int, int]] = prompt.get(_SLICES) or {}
+    for name, (index, start, length) in slices.items():
         variables[name] = texts[index][start : start + length] if index < len(texts) else ""
     return variables
 

@@ -85,11 +85,12 @@ CREATE TABLE turn (
   process INTEGER,
   name TEXT, user_id TEXT, tags TEXT, metadata TEXT, error TEXT, continues
 );
-CREATE INDEX turn_conversation ON turn (conversation, started_ns);
+CREATE INDEX turn_conversation ON turn (conversation);
 CREATE INDEX turn_started ON turn (started_ns);
 
 -- n numbers the spans of a turn, parent is the parent's n; times are relative to the turn's start
 -- input and output: positions of messages in the conversation, as ranges ("4,0-3,7")
+-- run_id: the framework's id of the run; none where it is the turn's, empty where the answer names it
 -- request: digest of the blob with model parameters and tool definitions
 CREATE TABLE span (
   turn INTEGER NOT NULL,

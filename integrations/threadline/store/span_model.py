@@ -12,6 +12,7 @@ from threadline.ids import unpack_id
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
 from threadline.model.span import Document, Failure, Prompt, Span, Usage
 from threadline.model.turn import ToolObservation
+from threadline.store.framework_ids import run_named_by
 from threadline.store.prompts import with_repeats
 from threadline.store.schema import SPAN_KINDS, STATUSES, word_of
 from threadline.store.values import unpack_value
@@ -65,7 +66,7 @@ class SpanBuilder:
             started_ns=self._turn.started_ns + row.started,
             ended_ns=self._absolute(row.ended),
             parent_id=None if row.parent is None else f"{self._id}.{row.parent}",
-            run_id=self._key if row.run_id is None else unpack_id(row.run_id),
+            run_id=self._run_id(row),
             error=failure_from(detail.get("error")),
             model=row.model,
             provider=row.provider,
@@ -84,6 +85,14 @@ class SpanBuilder:
             documents=tuple(self._documents(detail)),
             attributes=_attributes(detail),
         )
+
+    def _run_id(self, row: SpanRow) -> str | None:
+        if row.run_id is None:
+            return self._key
+        if row.run_id:
+            return unpack_id(row.run_id)
+        answers = self._positions.among(row.output)
+        return run_named_by(answers[0].framework_id) if answers else None
 
     def _detail(self, row: SpanRow) -> dict[str, Any]:
         if row.detail is not None and "$blob" in row.detail:

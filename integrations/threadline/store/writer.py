@@ -216,7 +216,9 @@ class StoreWriter:
                 f" AND m.framework_id IN ({marks})",
                 [tenant, *(pack_framework_id(i) for i in chunk)],
             ):
-                threads.setdefault(unpack_framework_id(packed), []).append((thread_id, user_id))
+                framework_id: bytes | str = packed
+                holders = threads.setdefault(unpack_framework_id(framework_id), [])
+                holders.append((thread_id, user_id))
         return threads
 
     def is_deleted(self, words: Sequence[str], at_ns: int) -> bool:
