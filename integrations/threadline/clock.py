@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Final, Protocol
 
-
 now_ns: Final = time.time_ns
 """Nanoseconds since the Unix epoch: what a hook takes first thing."""
 

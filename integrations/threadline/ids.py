@@ -7,10 +7,11 @@ shipping a record a second time changes nothing.
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from hashlib import blake2b
 from typing import Final
+
+from threadline.clock import now_ns
 
 DIGEST_BYTES: Final = 16
 KEY_BYTES: Final = 32
@@ -23,7 +24,7 @@ def uuid7() -> uuid.UUID:
         >>> uuid7().version
         7
     """
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = now_ns() // 1_000_000
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62

@@ -118,6 +118,8 @@ def _project_folder() -> Path:
     return here
 
 
+_OWNER: Final = 0o600
+_ANY_MODE: Final = 0o777
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
@@ -146,9 +148,12 @@ def _app(name: str, raw: object) -> str:
 def _store(name: str, raw: object) -> Path | Literal["memory"]:
     if raw == MEMORY:
         return MEMORY
-    if isinstance(raw, str | os.PathLike) and str(raw):  # pyright: ignore[reportUnknownArgumentType]
-        path = Path(raw)  # pyright: ignore[reportUnknownArgumentType]
-        return (Path(os.path.expanduser(path)) if str(path).startswith("~") else path).absolute()
+    if isinstance(raw, str | Path) and str(raw):
+        path = Path(raw)
+        try:
+            return path.expanduser().absolute()
+        except RuntimeError:  # no home to expand
+            return path.absolute()
     raise SettingError(name, raw, 'the path of a file, or "memory"')
 
 
@@ -193,9 +198,9 @@ def _mode(name: str, raw: object) -> int:
         value = int(raw, 8) if isinstance(raw, str) else raw
     except ValueError:
         raise SettingError(name, raw, allowed) from None
-    if isinstance(value, int) and not isinstance(value, bool) and value & 0o600 == 0o600:
-        if value <= 0o777:
-            return value
+    number = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if number & _OWNER == _OWNER and number <= _ANY_MODE:
+        return number
     raise SettingError(name, raw, allowed)
 
 

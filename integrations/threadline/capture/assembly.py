@@ -80,12 +80,13 @@ class Assembly:
         reading = Reading(self._turn, self._held, bodies.get, bodies.seal)
         transcript = read_transcript(reading)
         is_rest = self._turn.is_remainder
-        is_trace = self._belonging.side_call or is_rest or not transcript.is_turn
+        is_turn = transcript.is_turn or self._was_asked_in_vain(transcript)
+        is_trace = self._belonging.side_call or is_rest or not is_turn
         messages = MessageSheet(self._held, self._rows, bodies, self._row)
         gone = deleted({digest for digest, _ in transcript.prelude})
         for ref in transcript.prelude:
             messages.add(ref, CONTEXT if is_trace else PRELUDE, gone=ref[0] in gone)
-        for saying in transcript.said:
+        for saying in transcript.said if is_turn else ():
             messages.add_saying(saying, CONTEXT if is_trace else SAID)
         self._write_trace(bodies, messages, transcript, is_trace=is_trace)
         status = status_of(self._turn)
@@ -98,6 +99,15 @@ class Assembly:
         kind = TURN_KINDS[is_trace]
         self._rows.outbox.extend((name, kind, self._held.id, packed_id) for name in destinations)
         return transcript
+
+    def _was_asked_in_vain(self, transcript: Transcript) -> bool:
+        """Whether the user said something and no model came to answer: an error, an interrupt."""
+        if status_of(self._turn) == "ok" or all(s.role != USER for s in transcript.said):
+            return False
+        if self._belonging.thread_id is not None or self._turn.opened is not None:
+            return True
+        kinds = {span.kind for span in self._turn.spans.values()}
+        return "retriever" in kinds or any(root.inputs for root in self._turn.roots)
 
     def _write_trace(
         self, bodies: BodySource, messages: MessageSheet, transcript: Transcript, *, is_trace: bool

@@ -108,6 +108,7 @@ class FirstChunk(msgspec.Struct, frozen=True, array_like=True, tag=2):
 class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaults=True):
     """An operation ended. `messages` is what it produced or, of a root, its list at the end.
 
+    `heard` is what model calls beneath a failed root had said by then, by run: they may never end.
     `texts` are a root's output strings and `answer` is the one that its key names as the answer,
     or the whole output as JSON, each as the digest of an assistant's body. `late_messages` and
     `late_words` are the input of a streamed root, which is known only now.
@@ -124,6 +125,7 @@ class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaul
     late_messages: tuple[Ref, ...] | None = None
     late_words: bytes | None = None
     detail: Detail | None = None
+    heard: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class TurnOpened(msgspec.Struct, frozen=True, array_like=True, tag=4, omit_defaults=True):

@@ -35,7 +35,7 @@ class MainLine:
             if before is not None:
                 sayings.extend(self._tool_messages_between(before, call))
             sayings.extend(self._reading.answer_of(call, ref) for ref in call.outputs)
-        if self._returned is None:
+        if self._returned is None or not self._reading.body_of(sayings[-1].digest).text:
             self._replace_answer(sayings)
         return sayings
 

@@ -47,7 +47,7 @@ class MessageList:
         present = {s.framework_id for s in produced} | {s.digest for s in produced}
         for step in steps_with_messages(self._root):
             for ref in step.outputs:
-                if self._is_new(ref) and ref[1] not in present and ref[0] not in present:
+                if self._is_new(ref) and not self._is_among(ref, present):
                     present.update(ref)
                     saying = reading.saying(ref, producers.span_of(ref), end_ns(step))
                     _insert_by_time(produced, saying)
@@ -82,13 +82,20 @@ class MessageList:
         asked = ref[1] in self._asked - {None} or ref[0] in self._asked
         return not asked and ref[0] not in self._old and not self._reading.is_known(ref)
 
+    def _is_among(self, ref: Ref, present: set[bytes | str | None]) -> bool:
+        """Tell by its id whether a message is there already; by its words where it has none."""
+        digest, framework_id = ref
+        if framework_id is not None and self._producers.spoke(ref):
+            return framework_id in present
+        return digest in present or (framework_id is not None and framework_id in present)
+
     def _add_unlisted(self, produced: list[Saying], present: set[bytes | str | None]) -> None:
         """A graph that failed or was left early: what its model said last may be in no list."""
         for call in self._calls:
             produced.extend(
                 self._reading.answer_of(call, ref)
                 for ref in call.outputs
-                if ref[0] not in present and ref[1] not in present and not call.children
+                if not self._is_among(ref, present) and not call.children
             )
 
     def _add_structured(self, produced: list[Saying]) -> None:

@@ -76,18 +76,23 @@ def observe_tools(
     results = _results(turn, transcript, body_of)
     observed: list[Observed] = []
     said = {saying.digest for saying in transcript.said}
-    for digest, span in _asking(transcript, body_of):
-        for part in body_of(digest).parts:
-            if isinstance(part, ToolCallPart):
-                names = offered.get(span.n) if span is not None else None
-                one = Observed(part.name, part, digest, waits=waits)
-                one.offered = not names or part.name in names
-                one.runs = _runs_of(part, span, runs)
-                runs = [r for r in runs if r not in one.runs]
-                _take_result(one, results)
-                # a call that nobody said and nothing came of: an answer in the form of a call
-                if digest in said or one.runs or one.result is not None:
-                    observed.append(one)
+    asked = [
+        (part, digest, span)
+        for digest, span in _asking(transcript, body_of)
+        for part in body_of(digest).parts
+        if isinstance(part, ToolCallPart)
+    ]
+    for index, (part, digest, span) in enumerate(asked):
+        names = offered.get(span.n) if span is not None else None
+        one = Observed(part.name, part, digest, waits=waits)
+        one.offered = not names or part.name in names
+        again = [s.n for p, _, s in asked[index + 1 :] if s is not None and p.id == part.id]
+        one.runs = _runs_of(part, span, [r for r in runs if not again or r.n < again[0]])
+        runs = [r for r in runs if r not in one.runs]
+        _take_result(one, results)
+        # a call that nobody said and nothing came of: an answer in the form of a call
+        if digest in said or one.runs or one.result is not None:
+            observed.append(one)
     asked_before = _calls_before(transcript, body_of)
     observed.extend(_uncalled(runs, results, asked_before, body_of))
     observed.extend(_told_later(observed, transcript, results, asked_before))
@@ -102,32 +107,38 @@ def call_id_of(run: OpenSpan) -> str | None:
 def _asking(transcript: Transcript, body_of: BodyOf) -> Iterable[tuple[bytes, OpenSpan | None]]:
     """Every message of the main line once; one may be named only after its model has answered."""
     seen: set[bytes | OpenSpan] = set()
-    sayings = [(s.digest, s.span) for s in transcript.said if s.role == ASSISTANT]
-    unsaid = [(digest, call) for call in transcript.calls for digest, _ in call.outputs]
-    for digest, span in (*sayings, *unsaid):
-        source = digest if span is None else span
-        if digest not in seen and source not in seen and body_of(digest).role == ASSISTANT:
-            seen.update((digest, source))
-            yield digest, span
+    for saying in transcript.said:
+        source = saying.span or saying.digest
+        if saying.role == ASSISTANT and source not in seen:
+            seen.update((source, saying.digest))
+            yield saying.digest, saying.span
+    for call in transcript.calls:
+        for digest, _ in call.outputs:
+            if digest not in seen and call not in seen and body_of(digest).role == ASSISTANT:
+                seen.add(digest)
+                yield digest, call
 
 
 def _results(
     turn: OpenTurn, transcript: Transcript, body_of: BodyOf
 ) -> dict[str, list[tuple[Ref, ToolCallResponsePart]]]:
-    """What the model was told, by call id: the transcript first, then what tools returned."""
-    refs: dict[Ref, None] = {}
-    for saying in transcript.said:
-        if saying.role == TOOL:
-            refs[saying.digest, saying.framework_id] = None
-    for span in turn.spans.values():
-        if span.kind in {"tool", "step"} and not span.beneath("tool"):
-            refs.update(dict.fromkeys(span.outputs))
-    results: dict[str, list[tuple[Ref, ToolCallResponsePart]]] = {}
+    """What the model was told, by call id: as the transcript says, else as tools returned it."""
+    said = [(s.digest, s.framework_id) for s in transcript.said if s.role == TOOL]
+    results = _by_call(said, body_of)
+    spans = [s for s in turn.spans.values() if s.kind in {"tool", "step"}]
+    returned = [ref for s in spans if not s.beneath("tool") for ref in s.outputs]
+    for call_id, found in _by_call(returned, body_of).items():
+        results.setdefault(call_id, found[:1])
+    return results
+
+
+def _by_call(refs: list[Ref], body_of: BodyOf) -> dict[str, list[tuple[Ref, ToolCallResponsePart]]]:
+    found: dict[str, list[tuple[Ref, ToolCallResponsePart]]] = {}
     for ref in refs:
         for part in body_of(ref[0]).parts:
             if isinstance(part, ToolCallResponsePart) and part.id is not None:
-                results.setdefault(part.id, []).append((ref, part))
-    return results
+                found.setdefault(part.id, []).append((ref, part))
+    return found
 
 
 def _runs_of(part: ToolCallPart, asked_by: OpenSpan | None, runs: list[OpenSpan]) -> list[OpenSpan]:
@@ -153,7 +164,7 @@ def _sorted(data: bytes) -> bytes:
 def _take_result(one: Observed, results: dict[str, list[tuple[Ref, ToolCallResponsePart]]]) -> None:
     call_id = one.call_id
     if call_id is not None and results.get(call_id):
-        one.result, one.result_part = results[call_id][0]
+        one.result, one.result_part = results[call_id].pop(0)
 
 
 def _calls_before(transcript: Transcript, body_of: BodyOf) -> dict[str, tuple[ToolCallPart, bytes]]:
@@ -176,7 +187,8 @@ def _told_later(
     seen = {one.call_id for one in observed}
     said = {saying.digest for saying in transcript.said}
     for call_id, found in results.items():
-        if call_id in asked_before and call_id not in seen and found[0][0][0] in said:
+        told = bool(found) and found[0][0][0] in said
+        if told and call_id in asked_before and call_id not in seen:
             call, digest = asked_before[call_id]
             one = Observed(call.name, call, digest)
             _take_result(one, results)

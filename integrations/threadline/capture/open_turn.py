@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 class OpenSpan:
     """One span: how it started and, once it has, how it ended."""
 
-    __slots__ = ("children", "end", "ended_order", "first_chunk_ns", "n", "parent", "start")
+    __slots__ = (
+        "children",
+        "end",
+        "ended_order",
+        "first_chunk_ns",
+        "heard",
+        "n",
+        "parent",
+        "start",
+    )
 
     def __init__(self, start: SpanStarted, n: int, parent: OpenSpan | None) -> None:
         self.start = start
@@ -31,6 +40,7 @@ class OpenSpan:
         self.end: SpanEnded | None = None
         self.ended_order = -1
         self.first_chunk_ns: int | None = None
+        self.heard: bytes | None = None
 
     @property
     def kind(self) -> str:
@@ -52,7 +62,9 @@ class OpenSpan:
 
     @property
     def outputs(self) -> tuple[Ref, ...]:
-        """The messages it produced, or a root's list at its end."""
+        """The messages it produced, or a root's list at its end; what was heard if it never ended."""
+        if self.end is None and self.heard is not None:
+            return ((self.heard, None),)
         return (self.end.messages or ()) if self.end is not None else ()
 
     @property
@@ -116,6 +128,9 @@ class OpenTurn:
         span.ended_order = len(self.spans) - self.open_count
         self.open_count -= 1
         self.last_ns = max(self.last_ns, event.at_ns)
+        for run, digest in event.heard:
+            if run in self.spans:
+                self.spans[run].heard = digest
         if span.parent is None and event.messages is None and (not event.texts or _is_late(event)):
             self.left_open_by_root = self.left_open_by_root or self._has_open_model_call(span)
 

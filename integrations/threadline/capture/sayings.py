@@ -89,7 +89,8 @@ class Reading:
     def answer_of(self, call: OpenSpan, ref: Ref) -> Saying:
         """Return what a model call said; a prefill at its prompt's end belongs to it."""
         detail = None if call.end is None else call.end.detail
-        partial = (detail is not None and detail.partial) or self.turn.left_open_by_root
+        cut = call.end is None or (detail is not None and detail.partial)
+        partial = cut or self.turn.left_open_by_root
         digest = ref[0]
         prefill = call.inputs[len(self.without_prefill(call)) :]
         for start, _ in prefill:

@@ -15,7 +15,7 @@ from threadline.store.values import BLOB_LIMIT, encode_json, pack_value
 
 if TYPE_CHECKING:
     from threadline.capture.bodies import BodySource
-    from threadline.capture.events import Ref
+    from threadline.capture.events import Detail, DocumentRef, Ref
     from threadline.capture.message_sheet import MessageSheet
     from threadline.capture.observations import Observed
     from threadline.capture.open_turn import OpenSpan, OpenTurn
@@ -98,9 +98,10 @@ class SpanSheet:
         run = span.start.run
         if run == self._turn.key:
             return None
-        if said is not None and outputs and said.framework_id == outputs[0][1]:
-            if run_named_by(said.framework_id) == str(uuid.UUID(bytes=run)):
-                return b""
+        own = str(uuid.UUID(bytes=run))
+        is_named = said is not None and outputs and said.framework_id == outputs[0][1]
+        if is_named and said is not None and run_named_by(said.framework_id) == own:
+            return b""
         return run
 
     def _request(self, span: OpenSpan) -> bytes | None:
@@ -113,32 +114,35 @@ class SpanSheet:
 
     def _detail(self, span: OpenSpan, *, told: bool) -> str | None:
         """What has no column: the error, documents, the prompt, what a tool was given and gave."""
-        detail: dict[str, Any] = {}
+        known: dict[str, Any] = {}
         for one in (span.start.detail, None if span.end is None else span.end.detail):
-            if one is None:
-                continue
-            if one.call_id is not None and not told:
-                detail["call_id"] = one.call_id
-            if one.internal:
-                detail["internal"] = True
-            if one.query is not None:
-                detail["query"] = one.query
-            for name in ("arguments", "result", "attributes"):
-                data = getattr(one, name)
-                if data is not None and not (told and name != "attributes"):
-                    detail[name] = packed(data, self._rows.shelf)
-            if one.documents:
-                detail["documents"] = [self._document(d) for d in one.documents]
-            if one.prompt is not None:
-                texts = [self._bodies.get(digest).text for digest, _ in span.inputs]
-                detail["prompt"] = without_repeats(self._bodies.value(one.prompt), texts)
-        if span.kind == "tool" and not told and span.outputs and "result" not in detail:
-            detail["result"] = self._bodies.get(span.outputs[0][0]).text
+            if one is not None:
+                known.update(self._known(span, one, told=told))
+        if span.kind == "tool" and not told and span.outputs:
+            known.setdefault("result", self._bodies.get(span.outputs[0][0]).text)
         if span.end is not None and span.end.failure is not None:
-            detail["error"] = list(span.end.failure)
-        return pack_value(detail, self._rows.shelf) if detail else None
+            known["error"] = list(span.end.failure)
+        return pack_value(known, self._rows.shelf) if known else None
 
-    def _document(self, document: Any) -> dict[str, Any]:
+    def _known(self, span: OpenSpan, detail: Detail, *, told: bool) -> dict[str, Any]:
+        given = {"attributes": detail.attributes}
+        if not told:
+            given |= {"arguments": detail.arguments, "result": detail.result}
+        known: dict[str, Any] = {
+            name: packed(data, self._rows.shelf) for name, data in given.items() if data is not None
+        }
+        if detail.prompt is not None:
+            texts = [self._bodies.get(digest).text for digest, _ in span.inputs]
+            known["prompt"] = without_repeats(self._bodies.value(detail.prompt), texts)
+        known |= {
+            "call_id": None if told else detail.call_id,
+            "internal": detail.internal or None,
+            "query": detail.query,
+            "documents": [self._document(document) for document in detail.documents] or None,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _document(self, document: DocumentRef) -> dict[str, Any]:
         text = self._bodies.get(document.digest).text
         self._rows.blobs[self._held.id, document.digest] = text.encode()
         packed: dict[str, Any] = {"text": document.digest.hex()}
@@ -162,7 +166,7 @@ class SpanSheet:
 
 
 def packed(data: bytes, shelf: BlobShelf) -> msgspec.Raw:
-    """Return JSON of the application's own as it is or, if it is large, with its strings shelved."""
+    """Return JSON of the application's own; a large one with its strings on the shelf."""
     if len(data) > BLOB_LIMIT:
         data = pack_value(msgspec.json.decode(data), shelf).encode()
     return msgspec.Raw(data)
@@ -181,7 +185,5 @@ def _usage_columns(usage: Any) -> tuple[int | None, ...]:
 
 
 def _tool_name(tool: Any) -> str:
-    if not isinstance(tool, dict):
-        return ""
-    inner: Any = tool.get("function", tool)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-    return str(inner.get("name", "")) if isinstance(inner, dict) else ""  # pyright: ignore
+    function: Any = tool.get("function", tool) if hasattr(tool, "get") else {}
+    return str(function.get("name", "")) if hasattr(function, "get") else ""

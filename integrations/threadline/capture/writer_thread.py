@@ -1,7 +1,7 @@
 """The writer: one daemon thread per process that joins, settles and cuts the journal.
 
 It owns everything that changes. Hooks only append to a deque and, when a turn may have ended, put
-a token into a queue; both are safe when a hook interrupts a hook.
+a signal into a queue; both are safe when a hook interrupts a hook.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from threadline.capture.taking_in import take_in
 from threadline.errors import StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Generator
+    from pathlib import Path
 
     from threadline.capture.events import Noted, Updated
     from threadline.capture.journal_keeper import JournalKeeper
@@ -180,13 +180,13 @@ class WriterThread:
             pause = self._pause()
             self._asleep = pause is None
             try:
-                token = self._wake.get(timeout=pause)
+                signal = self._wake.get(timeout=pause)
             except queue.Empty:
-                token = "tick"
+                signal = "tick"
             self._asleep = False
-            if token == "stop":
+            if signal == "stop":
                 return
-            if token == "work":
+            if signal == "work":
                 self._gather()
             with self.working:
                 if not self._stopping:

@@ -27,8 +27,9 @@ def attach(*frameworks: str) -> None:
     """
     for name in frameworks:
         if name not in _FRAMEWORKS:
-            msg = "frameworks"
-            raise ArgumentError(msg, name, " or ".join(map(repr, _FRAMEWORKS)))
+            raise ArgumentError(
+                argument="frameworks", value=name, allowed=" or ".join(map(repr, _FRAMEWORKS))
+            )
     for name, (package, adapter) in _FRAMEWORKS.items():
         if name in frameworks or (not frameworks and package in sys.modules):
             try:

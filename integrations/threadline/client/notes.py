@@ -46,6 +46,7 @@ def rate(
         comment: Why.
         user_id: Who judged.
         source: What judged: `user`, `code`, or the name of a judge.
+        client: The client to record by; the default one by default.
 
     Returns:
         The id of the rating.
@@ -55,11 +56,11 @@ def rate(
     """
     if not (turn_id or message_id or span_id or thread_id):
         allowed = "one of turn_id, message_id, span_id, thread_id"
-        msg = "turn_id"
-        raise ArgumentError(msg, None, allowed)
+        raise ArgumentError(argument="turn_id", value=None, allowed=allowed)
     if name == "rating" and value not in {-1, 0, 1}:
-        msg = "value"
-        raise ArgumentError(msg, value, "-1, 0 or 1, or any value with a name of its own")
+        raise ArgumentError(
+            argument="value", value=value, allowed="-1, 0 or 1, or any value with a name of its own"
+        )
     label = value if isinstance(value, str) else None
     if turn_id is None and message_id is not None and ":" in message_id:
         turn_id = message_id.rsplit(":", 1)[0]
@@ -180,6 +181,5 @@ def _about(turn_id: str | None, thread_id: str | None) -> tuple[str | None, str 
         return (str(uuid.UUID(bytes=scope.turn)) if scope.turn else None), scope.thread_id
     if turn_id is None and thread_id is None:
         allowed = "a thread or a turn, or a call inside threadline.turn or threadline.conversation"
-        msg = "thread_id"
-        raise ArgumentError(msg, None, allowed)
+        raise ArgumentError(argument="thread_id", value=None, allowed=allowed)
     return _optional_id("turn_id", turn_id), _optional_id("thread_id", thread_id)

@@ -81,9 +81,11 @@ class Parts:
         return FileDatabase(self.store.path, mode=self._settings.store_mode)
 
     def open_journal(self) -> Journal:
+        """Return a new journal for this process."""
         return self.keeper.open()
 
     def wake(self) -> None:
+        """Let the writer know that a turn ended."""
         self.writer.wake()
 
     def stir(self) -> None:

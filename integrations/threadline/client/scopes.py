@@ -339,8 +339,9 @@ def _key_of(turn_id: str) -> bytes:
 def _body_of_dict(message: Mapping[str, Any]) -> Body:
     role = message.get("role")
     if not isinstance(role, str):
-        msg = "messages"
-        raise ArgumentError(msg, role, "messages with a role and a content")
+        raise ArgumentError(
+            argument="messages", value=role, allowed="messages with a role and a content"
+        )
     content = message.get("content")
     parts: list[Part] = []
     if role == "tool":

@@ -54,25 +54,25 @@ def config(
     """
     merged: dict[str, Any] = dict(config or {})
     configurable = dict(merged.get("configurable") or {})
-    added: dict[str, Any] = dict(merged.get("metadata") or {}) | dict(metadata or {})
     if thread_id is not None:
-        added["thread_id"] = configurable["thread_id"] = checked_id("thread_id", thread_id)
-    elif "thread_id" in configurable:
-        added.setdefault("thread_id", configurable["thread_id"])
-    if user_id is not None:
-        added["user_id"] = checked_id("user_id", user_id)
-    merged["callbacks"] = _with_handler(merged.get("callbacks"), client)
-    if configurable:
-        merged["configurable"] = configurable
-    if added:
-        merged["metadata"] = added
-    if tags or merged.get("tags"):
-        merged["tags"] = [*(merged.get("tags") or ()), *(str(tag) for tag in tags)]
-    if turn_id is not None:
-        merged["run_id"] = _uuid_of(turn_id)
-    if name is not None:
-        merged["run_name"] = name
-    return cast("RunnableConfig", merged)
+        configurable["thread_id"] = checked_id("thread_id", thread_id)
+    own = {
+        "thread_id": configurable.get("thread_id"),
+        "user_id": None if user_id is None else checked_id("user_id", user_id),
+    }
+    news: dict[str, Any] = {
+        "callbacks": _with_handler(merged.get("callbacks"), client),
+        "configurable": configurable,
+        "metadata": {
+            **(merged.get("metadata") or {}),
+            **(metadata or {}),
+            **{key: value for key, value in own.items() if value is not None},
+        },
+        "tags": [*(merged.get("tags") or ()), *(str(tag) for tag in tags)],
+        "run_id": None if turn_id is None else _uuid_of(turn_id),
+        "run_name": name,
+    }
+    return cast("RunnableConfig", merged | {key: value for key, value in news.items() if value})
 
 
 def _with_handler(callbacks: Any, client: Client | None) -> Any:
@@ -94,5 +94,4 @@ def _uuid_of(turn_id: str | uuid.UUID) -> uuid.UUID:
         return uuid.UUID(turn_id)
     except ValueError:
         allowed = "a UUID, which LangChain takes for the run id"
-        msg = "turn_id"
-        raise ArgumentError(msg, turn_id, allowed) from None
+        raise ArgumentError(argument="turn_id", value=turn_id, allowed=allowed) from None

@@ -56,6 +56,7 @@ class Ends:
         status = status_of(error)
         with run.recorder.draft() as draft:
             late = _late_input(draft, run, kwargs)
+            heard = _heard_so_far(draft, run) if run.root_of_turn else ()
             draft.record(
                 SpanEnded(
                     run.turn,
@@ -65,6 +66,7 @@ class Ends:
                     failure_of(error, status),
                     late_messages=late[0],
                     late_words=late[1],
+                    heard=heard,
                 ),
                 last=run.root_of_turn,
             )
@@ -80,6 +82,7 @@ class Ends:
         """A model answered."""
         run = self._runs.end(run_id)
         if run is not None and run.recorded:
+            run.calls.pop(run_id, None)
             with run.recorder.draft() as draft:
                 messages, detail = _answers(draft, response)
                 event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
@@ -92,6 +95,7 @@ class Ends:
         run = self._runs.end(run_id)
         if run is None or not run.recorded:
             return
+        run.calls.pop(run_id, None)
         status = status_of(error)
         with run.recorder.draft() as draft:
             messages: tuple[Ref, ...] | None = None
@@ -160,6 +164,12 @@ def _record_root_end(
         ),
         last=run.root_of_turn,
     )
+
+
+def _heard_so_far(draft: Draft, root: LiveRun) -> tuple[tuple[bytes, bytes], ...]:
+    """What the model calls beneath a root said that is left by an exception; they may never end."""
+    said = [(call.span, "".join(call.heard)) for call in list(root.calls.values())]
+    return tuple((span, draft.seal_text(words, ASSISTANT)) for span, words in said if words)
 
 
 def _late_input(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.callbacks import BaseCallbackHandler
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from threadline.client import Client
 
+_MOST_CHUNKS: Final = 512
 Tags = list[str] | None
 Metadata = dict[str, Any] | None
 
@@ -154,12 +155,16 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         self._starts.completion(start, prompts)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        """A chunk of an answer arrived; only the first one matters."""
+        """A chunk of an answer arrived; the first one tells how long it took."""
         try:
-            due = self._starts.first_tokens
-            if run_id in due:
-                due.pop(run_id, None)
+            heard = self._starts.chunks.get(run_id)
+            if heard is None:
+                return
+            if not heard:
                 self._ends.first_chunk(now_ns(), run_id)
+            heard.append(token if isinstance(token, str) else "")
+            if len(heard) > _MOST_CHUNKS:
+                heard[:] = ["".join(heard)]
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error)
 
@@ -170,13 +175,13 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     @never_raises
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model answered."""
-        self._starts.first_tokens.pop(run_id, None)
+        self._starts.chunks.pop(run_id, None)
         self._ends.model(now_ns(), response, run_id)
 
     @never_raises
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A model failed, or its stream was left early; what it said so far is kept."""
-        self._starts.first_tokens.pop(run_id, None)
+        self._starts.chunks.pop(run_id, None)
         self._ends.model_failed(now_ns(), error, run_id, kwargs.get("response"))
 
     @never_raises

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "message")
 _ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
+_STRUCTURED_KEYS: Final = ("structured_response", "parsed")
 _LIST_KEY: Final = "messages"
 
 
@@ -124,8 +125,9 @@ def _read_fields(outputs: object, fields: Mapping[str, Any], list_key: str | Non
             messages.append(value)
     texts = [value for value in fields.values() if isinstance(value, str) and value]
     answer = next((fields[k] for k in _ANSWER_KEYS if isinstance(fields.get(k), str)), None)
-    if answer is None and fields.get("structured_response") is not None:
-        answer = _json(fields["structured_response"])
+    for key in _STRUCTURED_KEYS:
+        if answer is None and fields.get(key) is not None:
+            answer = _json(fields[key])
     if answer is None and not messages:
         answer = _json(outputs)
     return RootOutput(messages, texts, answer)

@@ -26,6 +26,8 @@ class LiveRun:
 
     __slots__ = (
         "agent",
+        "calls",
+        "heard",
         "in_graph",
         "list_key",
         "list_length",
@@ -60,6 +62,8 @@ class LiveRun:
         self.list_key: str | None = None
         self.list_length = 0
         self.prompt: bytes | None = None
+        self.calls: dict[UUID, LiveRun] = {}
+        self.heard: list[str] = []
 
 
 class RunTable:
@@ -145,6 +149,7 @@ def _root(recorder: Recorder, run_id: UUID) -> LiveRun:
 
 def _child_of(parent: LiveRun, run_id: UUID) -> LiveRun:
     run = LiveRun(parent.recorder, parent.turn, run_id.bytes)
+    run.calls = parent.calls
     run.scope = parent.scope
     run.thread_id = parent.thread_id
     run.user_id = parent.user_id

@@ -48,10 +48,10 @@ class Start(NamedTuple):
 
 
 class Starts:
-    """Translates starts. One per handler; holds nothing but who still waits for a first chunk."""
+    """Translates starts. One per handler; holds nothing but what streaming calls say."""
 
     def __init__(self, runs: RunTable, defaults: tuple[str | None, str | None]) -> None:
-        self.first_tokens: dict[UUID, None] = {}
+        self.chunks: dict[UUID, list[str]] = {}
         self._runs = runs
         self._defaults = defaults
 
@@ -91,12 +91,12 @@ class Starts:
             return
         run, parent = begun
         identity = self._identity(run, parent, start)
-        self._await_first_token(start.run_id)
+        self._listen(start.run_id, run)
         with run.recorder.draft() as draft:
             asked = prompts[0] if prompts else ()
             messages = refs_of(asked, draft)
             detail = _model_detail(draft, parent, start, _made_up(asked, messages))
-            event = _started(run, parent, start, "llm", identity, detail, messages)
+            event = _started(run, parent, start, "llm", identity, detail, messages=messages)
             draft.record(event, first=parent is None)
 
     def completion(self, start: Start, prompts: Sequence[str]) -> None:
@@ -106,11 +106,11 @@ class Starts:
             return
         run, parent = begun
         identity = self._identity(run, parent, start)
-        self._await_first_token(start.run_id)
+        self._listen(start.run_id, run)
         with run.recorder.draft() as draft:
             messages = tuple((draft.seal(body), None) for body in prompts_as_bodies(prompts))
             detail = _model_detail(draft, parent, start)
-            event = _started(run, parent, start, "llm", identity, detail, messages)
+            event = _started(run, parent, start, "llm", identity, detail, messages=messages)
             draft.record(event, first=parent is None)
 
     def tool(self, start: Start, given: object) -> None:
@@ -140,10 +140,12 @@ class Starts:
             detail = Detail(query=str(query))
             draft.record(_started(run, parent, start, "retriever", identity, detail))
 
-    def _await_first_token(self, run_id: UUID) -> None:
-        if len(self.first_tokens) >= _MOST_AWAITED:  # runs that never ended
-            self.first_tokens = {}
-        self.first_tokens[run_id] = None
+    def _listen(self, run_id: UUID, run: LiveRun) -> None:
+        """Keep what the call says, for a root that is left before the call ends."""
+        if len(self.chunks) >= _MOST_AWAITED:  # runs that never ended
+            self.chunks = {}
+        self.chunks[run_id] = run.heard
+        run.calls[run_id] = run
 
     def _identity(self, run: LiveRun, parent: LiveRun | None, start: Start) -> Identity | None:
         if parent is not None:
@@ -218,6 +220,7 @@ def _started(
     kind: str,
     identity: Identity | None,
     detail: Detail | None,
+    *,
     messages: tuple[Ref, ...] | None = None,
     words: bytes | None = None,
 ) -> SpanStarted:

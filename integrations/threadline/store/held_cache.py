@@ -57,7 +57,8 @@ class HeldCache:
             chunk = missing[start : start + _KEYS_PER_QUERY]
             marks = ",".join(["(?,?)"] * len(chunk))
             found = connection.execute(
-                f"SELECT {_COLUMNS} FROM conversation WHERE (tenant, thread_id) IN (VALUES {marks})",
+                f"SELECT {_COLUMNS} FROM conversation"
+                f" WHERE (tenant, thread_id) IN (VALUES {marks})",
                 [value for key in chunk for value in key],
             ).fetchall()
             for row in found:

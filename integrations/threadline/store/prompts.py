@@ -1,4 +1,4 @@
-"""Prompts without what they repeat: a variable that stands in the rendered prompt is a reference."""
+"""Prompts without what they repeat: variables that the rendered prompt shows are references."""
 
 from __future__ import annotations
 

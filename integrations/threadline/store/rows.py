@@ -142,6 +142,6 @@ def _statement(table: str, columns: str, how: str, size: int) -> str:
         before, after = ("", how) if how.startswith("ON") else (how, "")
         marks = "(" + ",".join("?" * (columns.count(",") + 1)) + ")"
         values = ",".join([marks] * size)
-        statement = f"INSERT {before} INTO {table} ({columns}) VALUES {values} {after}"  # noqa: S608
+        statement = f"INSERT {before} INTO {table} ({columns}) VALUES {values} {after}"
         _STATEMENTS[table, size] = statement
     return statement

@@ -90,7 +90,8 @@ CREATE INDEX turn_started ON turn (started_ns);
 
 -- n numbers the spans of a turn, parent is the parent's n; times are relative to the turn's start
 -- input and output: positions of messages in the conversation, as ranges ("4,0-3,7")
--- run_id: the framework's id of the run; none where it is the turn's, empty where the answer names it
+-- run_id: the framework's id of the run; none where it is the turn's own, empty where the id of
+-- the answer names it
 -- request: digest of the blob with model parameters and tool definitions
 CREATE TABLE span (
   turn INTEGER NOT NULL,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import msgspec
 
@@ -11,6 +10,8 @@ from threadline.ids import keyed_digest
 from threadline.model.parts import Part, TextPart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from threadline.model.message import Body
 
 BLOB_LIMIT: Final = 16_384
@@ -19,6 +20,7 @@ BLOB_LIMIT: Final = 16_384
 _STRING_LIMIT: Final = 4_096
 _BLOB_KEY: Final = "$blob"
 _BYTES_KEY: Final = "$bytes"
+_SHELVED: Final = frozenset({_BLOB_KEY, _BYTES_KEY})
 
 encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 _decode_json: Final = msgspec.json.Decoder().decode
@@ -83,25 +85,30 @@ def _shelve(value: Any, shelf: BlobShelf) -> Any:
         return {_BLOB_KEY: shelf.put(value.encode()).hex()}
     if isinstance(value, bytes):
         return {_BLOB_KEY: shelf.put(value).hex(), _BYTES_KEY: True}
-    if isinstance(value, Mapping):
-        return {key: _shelve(item, shelf) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list | tuple):
-        return [_shelve(item, shelf) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+    if _is_dict(value):
+        return {key: _shelve(item, shelf) for key, item in value.items()}
+    return [_shelve(item, shelf) for item in value] if _is_list(value) else value
 
 
 def _unshelve(value: Any, blob: Callable[[bytes], bytes | None]) -> Any:
-    if isinstance(value, dict):
-        digest = value.get(_BLOB_KEY)  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-        if isinstance(digest, str) and len(value) <= 2:  # pyright: ignore[reportUnknownArgumentType]
-            data = _fetch(digest, blob)
-            if data is not None:
-                # JSON has no bytes: parts take them as base64, as the encoder wrote small ones
-                return msgspec.to_builtins(data) if _BYTES_KEY in value else data.decode()
-        return {key: _unshelve(item, blob) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list):
-        return [_unshelve(item, blob) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+    if _is_list(value):
+        return [_unshelve(item, blob) for item in value]
+    if not _is_dict(value):
+        return value
+    digest = value.get(_BLOB_KEY)
+    data = _fetch(digest, blob) if isinstance(digest, str) and value.keys() <= _SHELVED else None
+    if data is None:
+        return {key: _unshelve(item, blob) for key, item in value.items()}
+    # JSON has no bytes: parts take them as base64, as the encoder wrote small ones
+    return msgspec.to_builtins(data) if _BYTES_KEY in value else data.decode()
+
+
+def _is_dict(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list | tuple)
 
 
 def _fetch(digest: str, blob: Callable[[bytes], bytes | None]) -> bytes | None:

@@ -176,7 +176,7 @@ class StoreWriter:
         return number
 
     def load(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Read the conversations of these (tenant, thread id) keys, if they exist, in few queries."""
+        """Read the conversations of these (tenant, thread id) keys, where they exist."""
         with self.asking():
             self._cache.load(self.connection, keys)
 
@@ -205,7 +205,7 @@ class StoreWriter:
     def threads_of_answers(
         self, tenant: str, ids: Sequence[str]
     ) -> dict[str, list[tuple[str, str | None]]]:
-        """Return, by framework message id, the (thread id, user id) that hold an answer under it."""
+        """Return, by framework message id, the (thread id, user id) that hold its answer."""
         threads: dict[str, list[tuple[str, str | None]]] = {}
         for chunk in _chunks_of(list(ids), 500):
             marks = ",".join("?" * len(chunk))
@@ -287,7 +287,8 @@ class StoreWriter:
     def _enter_process(self, now_ns: int, process: Sequence[str | None]) -> tuple[int]:
         app, environment, release = (*process, None, None, None)[:3]
         entered: tuple[int] = self.connection.execute(
-            "INSERT INTO process (writer, pid, host, app, environment, release, started_ns, beat_ns)"
+            "INSERT INTO process"
+            " (writer, pid, host, app, environment, release, started_ns, beat_ns)"
             " VALUES (?,?,?,?,?,?,?,?) RETURNING id",
             (
                 self.writer_id,
