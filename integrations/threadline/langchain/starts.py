@@ -80,7 +80,14 @@ class Starts:
             internal = parent is not None and who.is_side_call(start.metadata)
             detail = Detail(internal=True) if internal else None
             event = _started(
-                run, parent, start, kind or "workflow", identity, detail, messages, words
+                run,
+                parent,
+                start,
+                kind or "workflow",
+                identity,
+                detail,
+                messages=messages,
+                words=words,
             )
             draft.record(event, first=parent is None)
 
