@@ -62,7 +62,7 @@ class OpenSpan:
 
     @property
     def outputs(self) -> tuple[Ref, ...]:
-        """The messages it produced, or a root's list at its end; what was heard if it never ended."""
+        """What it produced, or a root's list at its end; what was heard if it never ended."""
         if self.end is None and self.heard is not None:
             return ((self.heard, None),)
         return (self.end.messages or ()) if self.end is not None else ()
