@@ -82,7 +82,8 @@ class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defa
     """An operation began. A root, and whatever carries a thread id of its own, has `identity`.
 
     `messages` is a model call's input, or a root's own list of messages; `words` is what a root's
-    other input says of the user's words.
+    other input says of the user's words. `before` is the start of its parent, where that was held
+    back until it had a child: one event less for each step of a graph.
     """
 
     turn: bytes
@@ -95,6 +96,7 @@ class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defa
     messages: tuple[Ref, ...] | None = None
     words: bytes | None = None
     detail: Detail | None = None
+    before: SpanStarted | None = None
 
 
 class FirstChunk(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -112,6 +114,7 @@ class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaul
     `texts` are a root's output strings and `answer` is the one that its key names as the answer,
     or the whole output as JSON, each as the digest of an assistant's body. `late_messages` and
     `late_words` are the input of a streamed root, which is known only now.
+    `start` is its own start, where that was held back and no child came.
     """
 
     turn: bytes
@@ -126,6 +129,7 @@ class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaul
     late_words: bytes | None = None
     detail: Detail | None = None
     heard: tuple[tuple[bytes, bytes], ...] = ()
+    start: SpanStarted | None = None
 
 
 class TurnOpened(msgspec.Struct, frozen=True, array_like=True, tag=4, omit_defaults=True):

@@ -58,14 +58,23 @@ def redact_event(event: CaptureEvent, redactor: Redactor) -> CaptureEvent:
 
 def _redact_span(event: SpanStarted | SpanEnded, redactor: Redactor) -> CaptureEvent:
     detail = None if event.detail is None else _redact_detail(event.detail, redactor)
-    event = msgspec.structs.replace(
-        event, detail=detail, messages=_redact_refs(event.messages, redactor)
-    )
+    messages = _redact_refs(event.messages, redactor)
     if isinstance(event, SpanEnded):
-        late = _redact_refs(event.late_messages, redactor)
-        return _with_failure(msgspec.structs.replace(event, late_messages=late), redactor)
-    identity = None if event.identity is None else _redact_identity(event.identity, redactor)
-    return msgspec.structs.replace(event, name=redactor.text(event.name), identity=identity)
+        return msgspec.structs.replace(
+            _with_failure(event, redactor),
+            detail=detail,
+            messages=messages,
+            late_messages=_redact_refs(event.late_messages, redactor),
+            start=None if event.start is None else redact_event(event.start, redactor),
+        )
+    return msgspec.structs.replace(
+        event,
+        detail=detail,
+        messages=messages,
+        name=redactor.text(event.name),
+        identity=None if event.identity is None else _redact_identity(event.identity, redactor),
+        before=None if event.before is None else redact_event(event.before, redactor),
+    )
 
 
 def _with_failure(event: Any, redactor: Redactor) -> Any:

@@ -44,7 +44,10 @@ class Ends:
                 _record_root_end(draft, at_ns, run, outputs, kwargs)
                 return
             messages = refs_of(messages_of_step(outputs), draft)
-            draft.record(SpanEnded(run.turn, run.span, at_ns, messages=messages or None))
+            start = run.take_pending()
+            draft.record(
+                SpanEnded(run.turn, run.span, at_ns, messages=messages or None, start=start)
+            )
 
     def failed(
         self, at_ns: int, error: BaseException, run_id: UUID, kwargs: Mapping[str, Any]
@@ -67,6 +70,7 @@ class Ends:
                     late_messages=late[0],
                     late_words=late[1],
                     heard=heard,
+                    start=run.take_pending(),
                 ),
                 last=run.root_of_turn,
             )

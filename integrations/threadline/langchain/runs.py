@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from threadline.capture.events import SpanStarted
     from threadline.capture.recorder import Recorder
 
 MAX_LIVE_RUNS: Final = 100_000
@@ -29,9 +30,11 @@ class LiveRun:
         "calls",
         "heard",
         "in_graph",
+        "kept",
         "list_key",
         "list_length",
         "off",
+        "pending",
         "prompt",
         "reads_messages",
         "recorded",
@@ -50,6 +53,8 @@ class LiveRun:
         self.turn = turn
         self.span = span
         self.off = False
+        self.pending: SpanStarted | None = None
+        self.kept: LiveRun = self
         self.recorded = False
         self.root_of_turn = False
         self.reads_messages = False
@@ -64,6 +69,12 @@ class LiveRun:
         self.prompt: bytes | None = None
         self.calls: dict[UUID, LiveRun] = {}
         self.heard: list[str] = []
+
+    def take_pending(self) -> SpanStarted | None:
+        """Return the start that was held back until now, for whoever writes next."""
+        kept = self.kept
+        event, kept.pending = kept.pending, None
+        return event
 
 
 class RunTable:

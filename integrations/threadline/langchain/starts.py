@@ -89,7 +89,10 @@ class Starts:
                 messages=messages,
                 words=words,
             )
-            draft.record(event, first=parent is None)
+            if kind == "step" and messages is None and identity is None and detail is None:
+                run.pending = event  # its first child, or its own end, brings it along
+            else:
+                draft.record(event, first=parent is None)
 
     def chat_model(self, start: Start, prompts: Sequence[Sequence[BaseMessage]]) -> None:
         """A chat model."""
@@ -233,9 +236,10 @@ def _started(
 ) -> SpanStarted:
     run.recorded = True
     above = None if parent is None else parent.span
+    before = None if parent is None else parent.take_pending()
     name, at_ns = start.name, start.at_ns
     return SpanStarted(
-        run.turn, run.span, at_ns, kind, name, above, identity, messages, words, detail
+        run.turn, run.span, at_ns, kind, name, above, identity, messages, words, detail, before
     )
 
 
@@ -277,4 +281,5 @@ def _become_plumbing(run: LiveRun, parent: LiveRun | None) -> None:
     """Children of plumbing hang on its nearest recorded ancestor."""
     if parent is not None:
         run.span = parent.span
+        run.kept = parent.kept
         run.prompt = parent.prompt
