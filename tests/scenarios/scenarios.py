@@ -10,6 +10,7 @@ from tests.scenarios.chats import CHATS
 from tests.scenarios.failures import FAILURES
 from tests.scenarios.prompts import PROMPTS
 from tests.scenarios.scopes import SCOPES
+from tests.scenarios.turns import TURNS
 
 if TYPE_CHECKING:
     from tests.scenarios.script import Scenario
@@ -21,4 +22,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *FAILURES,
     *SCOPES,
     *PROMPTS,
+    *TURNS,
 )

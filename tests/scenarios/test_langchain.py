@@ -12,10 +12,12 @@ from tests.scenarios import (
     langchain_chats,
     langchain_prompts,
     langchain_scopes,
+    langchain_turns,
 )
 from tests.scenarios.checking import difference, recorded_calls, recorded_chats, span_trees
-from tests.scenarios.langchain_spans import TREES
+from tests.scenarios.langchain_spans import TREES as FIRST_TREES
 from tests.scenarios.langchain_stage import Stage
+from tests.scenarios.langchain_turn_spans import TURN_TREES
 from tests.scenarios.scenarios import SCENARIOS
 
 from threadline import Client
@@ -32,7 +34,9 @@ _SHAPES = {
     **langchain_agents.SHAPES,
     **langchain_scopes.SHAPES,
     **langchain_prompts.SHAPES,
+    **langchain_turns.SHAPES,
 }
+TREES = {**FIRST_TREES, **TURN_TREES}
 _CASES = [
     pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
     for scenario in SCENARIOS
