@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 _ROLES = {HumanMessage: "user", AIMessage: "assistant", SystemMessage: "system"}
 
 
+hanging: list[int] = []
+"""Grows with everything that begins to hang, so that it can be cancelled then."""
+
+
+async def hang() -> None:
+    """Never return; who waits for this to begin looks at `hanging`."""
+    hanging.append(1)
+    await asyncio.Event().wait()
+
+
 class Tape:
     """The script of one model, and what became of it; safe for threads, step by step."""
 
@@ -82,7 +92,7 @@ class ScriptedModel(BaseChatModel):
         heard, reply = self._turn_to(messages)
         if isinstance(reply, Hang):
             self.tape.keep(heard, (), counted=False)
-            await asyncio.Event().wait()
+            await hang()
         return self._result(heard, reply)
 
     def _stream(
@@ -99,7 +109,7 @@ class ScriptedModel(BaseChatModel):
             yield chunk
             await asyncio.sleep(0)
         if isinstance(reply, Hang):
-            await asyncio.Event().wait()
+            await hang()
 
     def _turn_to(self, messages: Sequence[BaseMessage]) -> tuple[list[Line], Say | Fail | Hang]:
         heard = [line_of(message) for message in messages]

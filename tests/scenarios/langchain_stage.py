@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.tools import StructuredTool
-from tests.scenarios.langchain_fakes import ScriptedCompletion, ScriptedModel, Tape
+from tests.scenarios.langchain_fakes import ScriptedCompletion, ScriptedModel, Tape, hanging
 
 from threadline.langchain import ThreadlineCallbackHandler
 
@@ -124,8 +124,9 @@ def _cancel(app: Any, given: Any, config: Any) -> Any:
     """Cancel a call whose model never answers."""
 
     async def give_up() -> Any:
+        before = len(hanging)
         task = asyncio.create_task(app.ainvoke(given, config))
-        for _ in range(50):
+        while len(hanging) == before and not task.done():
             await asyncio.sleep(0)
         task.cancel()
         return await task

@@ -102,6 +102,15 @@ workflow LangGraph [stopped]
     llm ScriptedModel model [stopped]
 """,
     ),
+    "cancelled in a tool": (
+        """
+agent LangGraph [cancelled]
+  step model
+    llm ScriptedModel model
+  step tools [cancelled]
+    tool wait [cancelled]
+""",
+    ),
     "raw and parsed output": (_CHAIN,),
     "indexing job": (
         """

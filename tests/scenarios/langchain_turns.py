@@ -17,6 +17,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 from tests.scenarios.langchain_agents import one_node_graph
 from tests.scenarios.langchain_chains import Place
+from tests.scenarios.langchain_fakes import hang
 
 import threadline
 
@@ -136,6 +137,18 @@ def chat_graph_in_chunks(stage: Stage) -> None:
     asyncio.run(read())
 
 
+def agent_with_a_slow_tool(stage: Stage) -> None:
+    """An agent whose tool never returns."""
+
+    @tool
+    async def wait() -> str:
+        """Wait."""
+        await hang()
+        return "never"
+
+    _ask_graph(stage, create_agent(stage.model(), [wait]))
+
+
 def raw_and_parsed(stage: Stage) -> None:
     """A model in a schema, whose own message is returned beside what was parsed of it."""
     app = stage.model().with_structured_output(Place, include_raw=True)
@@ -193,6 +206,7 @@ SHAPES: dict[str, Any] = {
     "graph that asks back": graph_that_asks_back,
     "failing rag": failing_rag,
     "chat graph in chunks": chat_graph_in_chunks,
+    "agent with a slow tool": agent_with_a_slow_tool,
     "raw and parsed": raw_and_parsed,
     "indexing": indexing,
     "agent in a turn": agent_in_a_turn,

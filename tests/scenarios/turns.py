@@ -165,6 +165,25 @@ TURNS: Final[Sequence[Scenario]] = (
         ),
     ),
     Scenario(
+        name="cancelled in a tool",
+        fact="A tool that was running when its task was cancelled was cancelled too.",
+        shape="agent with a slow tool",
+        ways=("cancel",),
+        asks=(Ask("Wait.", raises="CancelledError"),),
+        models={"model": (Say("", (call("wait", "c1"),)),)},
+        chats=(
+            Chat(
+                (
+                    Turn(
+                        (user("Wait."), assistant("", call("wait", "c1"))),
+                        (Observed("wait", {}, "cancelled", None, "c1"),),
+                        status="cancelled",
+                    ),
+                )
+            ),
+        ),
+    ),
+    Scenario(
         name="raw and parsed output",
         fact="Where both are returned, what was parsed is the answer.",
         shape="raw and parsed",

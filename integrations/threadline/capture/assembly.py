@@ -117,9 +117,8 @@ class Assembly:
         spans = SpanSheet(turn, self._held, self._rows, bodies, messages, row=row, name=name)
         observed: list[Observed] = []
         if not is_trace:
-            waits = status_of(turn) == "interrupted"
-            offered = spans.offered_tools()
-            observed = observe_tools(turn, transcript, bodies.get, offered, waits=waits)
+            status, offered = status_of(turn), spans.offered_tools()
+            observed = observe_tools(turn, transcript, bodies.get, offered, status=status)
         spans.add(transcript, observed)
         ObservationSheet(turn, self._rows, messages, row=row).add(transcript, observed)
 

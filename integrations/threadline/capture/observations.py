@@ -29,7 +29,7 @@ class Observed:
     result_part: ToolCallResponsePart | None = None
     runs: list[OpenSpan] = field(default_factory=list[OpenSpan])
     offered: bool = True
-    waits: bool = False
+    turn_status: str = "ok"
 
     @property
     def call_id(self) -> str | None:
@@ -43,12 +43,13 @@ class Observed:
         """What came of it, by its last attempt and by what the model was told."""
         if not self.runs:
             if self.result_part is None:
-                return "interrupted" if self.waits else "not_run"
+                return "interrupted" if self.turn_status == "interrupted" else "not_run"
             failed = "not_run" if self.offered else "unknown_tool"
             return failed if self.result_part.error else "ok"
         end = self.runs[-1].end
-        if end is None:
-            return "running"
+        if end is None:  # a run that its turn left behind
+            is_named = self.turn_status in {"running", "interrupted"}
+            return self.turn_status if is_named else "cancelled"
         if end.status == "ok":
             return "error" if self.result_part is not None and self.result_part.error else "ok"
         return end.status if end.status in {"cancelled", "interrupted"} else "error"
@@ -60,7 +61,7 @@ def observe_tools(
     body_of: BodyOf,
     offered: dict[int, set[str]],
     *,
-    waits: bool = False,
+    status: str = "ok",
 ) -> list[Observed]:
     """Return the tool observations of a turn, in call order.
 
@@ -69,7 +70,7 @@ def observe_tools(
         transcript: Its transcript.
         body_of: Gives the body of a digest.
         offered: The names of the tools that each model call was offered, by the span's number.
-        waits: Whether the turn waits for a human, who is to decide about calls that did not run.
+        status: How the turn ended; it tells what became of calls and runs that it left open.
     """
     runs = [s for s in turn.spans.values() if s.kind == "tool" and not s.beneath("tool")]
     runs = [s for s in runs if not s.internal]
@@ -84,7 +85,7 @@ def observe_tools(
     ]
     for index, (part, digest, span) in enumerate(asked):
         names = offered.get(span.n) if span is not None else None
-        one = Observed(part.name, part, digest, waits=waits)
+        one = Observed(part.name, part, digest, turn_status=status)
         one.offered = not names or part.name in names
         again = [s.n for p, _, s in asked[index + 1 :] if s is not None and p.id == part.id]
         one.runs = _runs_of(part, span, [r for r in runs if not again or r.n < again[0]])
@@ -94,7 +95,7 @@ def observe_tools(
         if digest in said or one.runs or one.result is not None:
             observed.append(one)
     asked_before = _calls_before(transcript, body_of)
-    observed.extend(_uncalled(runs, results, asked_before, body_of))
+    observed.extend(_uncalled(runs, results, asked_before, body_of, status))
     observed.extend(_told_later(observed, transcript, results, asked_before))
     return observed
 
@@ -170,7 +171,7 @@ def _take_result(one: Observed, results: dict[str, list[tuple[Ref, ToolCallRespo
 def _calls_before(transcript: Transcript, body_of: BodyOf) -> dict[str, tuple[ToolCallPart, bytes]]:
     """Calls of an earlier turn, which a human's answer let run in this one."""
     calls: dict[str, tuple[ToolCallPart, bytes]] = {}
-    for digest in {digest for call in transcript.calls for digest, _ in call.inputs}:
+    for digest in dict.fromkeys(d for call in transcript.calls for d, _ in call.inputs):
         for part in body_of(digest).parts:
             if isinstance(part, ToolCallPart) and part.id is not None:
                 calls[part.id] = part, digest
@@ -200,6 +201,7 @@ def _uncalled(
     results: dict[str, list[tuple[Ref, ToolCallResponsePart]]],
     asked_before: dict[str, tuple[ToolCallPart, bytes]],
     body_of: BodyOf,
+    status: str,
 ) -> Iterable[Observed]:
     """Runs that no message of this turn asked for: the application's own, or a resumed turn's."""
     by_id: dict[str, Observed] = {}
@@ -208,7 +210,7 @@ def _uncalled(
         if call_id is not None and call_id in by_id:
             by_id[call_id].runs.append(run)
             continue
-        one = Observed(run.start.name, runs=[run])
+        one = Observed(run.start.name, runs=[run], turn_status=status)
         if call_id is not None:
             by_id[call_id] = one
             one.call, one.call_digest = asked_before.get(call_id, (None, None))
