@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import itertools
 import re
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
@@ -33,13 +34,15 @@ if TYPE_CHECKING:
 _ROLES = {HumanMessage: "user", AIMessage: "assistant", SystemMessage: "system"}
 
 
-hanging: list[int] = []
-"""Grows with everything that begins to hang, so that it can be cancelled then."""
+hanging: ContextVar[asyncio.Event | None] = ContextVar("hanging", default=None)
+"""Set when something begins to hang, so that it can be cancelled then."""
 
 
 async def hang() -> None:
-    """Never return; who waits for this to begin looks at `hanging`."""
-    hanging.append(1)
+    """Never return; who waits for this to begin waits for `hanging`."""
+    began = hanging.get()
+    if began is not None:
+        began.set()
     await asyncio.Event().wait()
 
 

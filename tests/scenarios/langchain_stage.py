@@ -124,10 +124,10 @@ def _cancel(app: Any, given: Any, config: Any) -> Any:
     """Cancel a call whose model never answers."""
 
     async def give_up() -> Any:
-        before = len(hanging)
+        began = asyncio.Event()
+        hanging.set(began)
         task = asyncio.create_task(app.ainvoke(given, config))
-        while len(hanging) == before and not task.done():
-            await asyncio.sleep(0)
+        await began.wait()
         task.cancel()
         return await task
 
