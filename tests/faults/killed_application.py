@@ -22,6 +22,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 
 import threadline
+from threadline.capture import writer_thread
 from threadline.capture.guard import hook_failures
 from threadline.capture.journal_keeper import JournalKeeper
 from threadline.langchain import ThreadlineCallbackHandler
@@ -196,6 +197,21 @@ def _agent_after_rotation(job: Job, config: Any) -> None:
     die()
 
 
+def _agent_shown(job: Job, config: Any) -> None:
+    """Die inside a tool when the turn is in the store already, as one that is under way."""
+    writer_thread._SHOW_S = 0.0
+    client = config["callbacks"][0]._client
+
+    @tool
+    def look(at: str) -> str:
+        """Let the writer show the turn."""
+        client.flush()
+        return f"{at} is grey"
+
+    agent = create_agent(Parrot(), [look, stab], system_prompt=SYSTEM)
+    agent.invoke({"messages": [("user", f"{job.thread_id} asks ")]}, config)
+
+
 def _rotate(client: threadline.Client) -> None:
     """Let the journal go on in a new file, which it does once the one in use is long."""
     keeper = client._started().keeper
@@ -213,6 +229,7 @@ DEATHS: dict[str, Callable[[Job, Any], None]] = {
     "agent": _agent,
     "mid_transaction": _mid_transaction,
     "before_cut": _before_cut,
+    "agent_shown": _agent_shown,
     "after_rotation": _after_rotation,
     "agent_after_rotation": _agent_after_rotation,
 }

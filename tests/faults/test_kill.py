@@ -85,10 +85,11 @@ def threads_of(job: Job) -> list[tuple[str, str]]:
     return [(f"{job.thread_id}.{n}", f"{job.thread_id} asks {n}") for n in range(INPUTS_OF_A_BATCH)]
 
 
-def test_death_inside_a_tool_keeps_everything_up_to_that_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("death", ["agent", "agent_shown"])
+def test_death_inside_a_tool_keeps_everything_up_to_that_moment(tmp_path: Path, death: str) -> None:
     """The turn is shown as abandoned, with what was said, asked and found out so far."""
     path = tmp_path / "a.db"
-    kill([Job(str(path), f"t{n}", "agent") for n in range(4)])
+    kill([Job(str(path), f"t{n}", death) for n in range(4)])
     for n in range(4):
         [turn] = turns_of(path, f"t{n}")
         assert turn.status == "abandoned"

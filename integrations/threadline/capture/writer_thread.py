@@ -224,7 +224,7 @@ class WriterThread:
             self._stay_within_memory()
             self.mind_the_room()
         except Exception as error:  # noqa: BLE001 (the thread must live; what failed is counted)
-            self._losses.add("the writer failed", detail=f"{type(error).__name__}: {error}")
+            self._losses.add("the writer failed", detail=type(error).__name__)
 
     def _drain(self, now: float) -> None:
         handed = self._recorder.queue
