@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableLambda
 from tests.stored import NOW, Stored, turn_id
 
 import threadline
@@ -112,6 +113,43 @@ def test_a_replayed_history_brings_nothing_back(client: threadline.Client) -> No
     assert [m.text for m in conversation.messages] == ["go on", "You said go on"]
     inputs = conversation.turns[0].llm_calls[0].input_messages
     assert [m.text for m in inputs] == ["[deleted]", "[deleted]", "go on"]
+
+
+def test_an_inner_model_call_brings_nothing_back(client: threadline.Client) -> None:
+    """A chain asks for a summary of the old history: that input is kept without words."""
+    history = [HumanMessage(f"the {SECRET} is mine")]
+    history.append(AIMessage(say(client, "t-1", str(history[0].text))))
+    reader = client.reader()
+    reader.delete(thread_id="t-1")
+    inner = GenericFakeChatModel(messages=iter([AIMessage("They talked.")]))
+    outer = GenericFakeChatModel(messages=iter([AIMessage("Go on.")]))
+
+    def answer(question: str) -> str:
+        inner.invoke([*history, HumanMessage("Sum it up.")])
+        return str(outer.invoke(question).text)
+
+    handler = ThreadlineCallbackHandler(client)
+    config = {"callbacks": [handler], "metadata": {"thread_id": "t-1"}}
+    RunnableLambda(answer).invoke("and now?", config)
+    assert SECRET not in everything_told(reader)
+    [turn] = reader.turns()
+    first = turn.llm_calls[0].input_messages
+    assert [m.text for m in first] == ["[deleted]", "[deleted]", "Sum it up."]
+
+
+def test_what_was_said_before_the_deletion_stays_away(tmp_path: Path) -> None:
+    """Feedback and titles that still wait for the store are older than the deletion: dropped."""
+    store = tmp_path / "s.db"
+    with threadline.Client(store=store, min_free_bytes=0) as late:
+        say(late, "t-1", "hello", user_id="u-1")
+        with late.reader() as reader, late.parked():
+            threadline.feedback(f"no {SECRET}", thread_id="t-1", client=late)
+            threadline.update("t-1", title=SECRET, client=late)
+            reader.delete(thread_id="t-1")
+        late.flush()
+        with late.reader() as reader:
+            assert reader.conversation("t-1") is None
+            assert SECRET not in everything_told(reader)
 
 
 def test_a_turn_under_way_at_the_deletion_is_not_stored(client: threadline.Client) -> None:

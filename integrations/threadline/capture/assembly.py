@@ -68,24 +68,24 @@ class Assembly:
         self,
         bodies: BodySource,
         destinations: tuple[str, ...],
-        deleted: Callable[[set[bytes]], set[bytes]],
+        deleted: Callable[[set[bytes]], set[bytes]] | None,
     ) -> Transcript:
         """Add every row of the turn.
 
         Args:
             bodies: Gives the bodies that the turn refers to.
             destinations: Whose outbox it goes into.
-            deleted: Tells which message digests may not come back.
+            deleted: Tells which message digests may not come back, where anything was deleted.
         """
         reading = Reading(self._turn, self._held, bodies.get, bodies.seal)
         transcript = read_transcript(reading)
         is_rest = self._turn.is_remainder
         is_turn = transcript.is_turn or self._was_asked_in_vain(transcript)
         is_trace = self._belonging.side_call or is_rest or not is_turn
-        messages = MessageSheet(self._held, self._rows, bodies, self._row)
-        gone = deleted({digest for digest, _ in transcript.prelude})
+        gone = deleted(self._history_digests(transcript)) if deleted is not None else ()
+        messages = MessageSheet(self._held, self._rows, bodies, self._row, gone)
         for ref in transcript.prelude:
-            messages.add(ref, CONTEXT if is_trace else PRELUDE, gone=ref[0] in gone)
+            messages.add(ref, CONTEXT if is_trace else PRELUDE)
         for saying in transcript.said if is_turn else ():
             messages.add_saying(saying, CONTEXT if is_trace else SAID)
         self._write_trace(bodies, messages, transcript, is_trace=is_trace)
@@ -108,6 +108,10 @@ class Assembly:
             return True
         kinds = {span.kind for span in self._turn.spans.values()}
         return "retriever" in kinds or any(root.inputs for root in self._turn.roots)
+
+    def _history_digests(self, transcript: Transcript) -> set[bytes]:
+        refs = [ref for span in self._turn.spans.values() for ref in (*span.inputs, *span.outputs)]
+        return {digest for digest, _ in (*transcript.prelude, *refs)}
 
     def _write_trace(
         self, bodies: BodySource, messages: MessageSheet, transcript: Transcript, *, is_trace: bool

@@ -12,6 +12,8 @@ from threadline.store.schema import KINDS, ROLES, code_of
 from threadline.store.values import pack_body
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from threadline.capture.bodies import BodySource
     from threadline.capture.events import Ref
     from threadline.capture.sayings import Saying, Transcript
@@ -25,13 +27,24 @@ _DELETED: Final = Body("", (TextPart("[deleted]"),))
 
 
 class MessageSheet:
-    """Writes messages of one turn (`row` is its row id) into `rows`."""
+    """Writes messages of one turn (`row` is its row id) into `rows`.
 
-    def __init__(self, held: Held, rows: Rows, bodies: BodySource, row: int) -> None:
+    `gone` are digests of what was deleted: history that brings it back is kept without its words.
+    """
+
+    def __init__(
+        self,
+        held: Held,
+        rows: Rows,
+        bodies: BodySource,
+        row: int,
+        gone: Collection[bytes] = (),
+    ) -> None:
         self._held = held
         self._rows = rows
         self._bodies = bodies
         self._row = row
+        self._gone = gone
 
     def add_saying(self, saying: Saying, kind: int) -> None:
         """Add a message of the transcript and tell it its position."""
@@ -51,13 +64,14 @@ class MessageSheet:
         at_ns: int | None = None,
         partial: bool = False,
         metadata: str | None = None,
-        gone: bool = False,
     ) -> int:
         """Add a message and return its position."""
         digest, framework_id = ref
         body = self._bodies.get(digest)
         position = self._held.add(digest, body.role, kind, framework_id)
-        text, parts = pack_body(_DELETED if gone else body, self._rows.shelf)
+        text, parts = pack_body(
+            _DELETED if digest in self._gone and kind != SAID else body, self._rows.shelf
+        )
         self._rows.messages.append(
             (
                 self._held.row_id(position),

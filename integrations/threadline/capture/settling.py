@@ -12,6 +12,7 @@ from threadline.capture.bodies import BodySource
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
 from threadline.ids import derived_uuid, pack_id
+from threadline.model.feedback import Event, Rating
 from threadline.model.message import ASSISTANT, Body
 from threadline.store.rows import Rows
 from threadline.store.schema import STATUSES
@@ -160,7 +161,7 @@ class Settler:
             was_shown=was_shown,
         )
         bodies = BodySource(find_body, self._seal)
-        deleted = self._store.deleted_digests
+        deleted = self._store.deleted_digests if self._store.has_tombstones() else None
         transcript = assembly.write(bodies, self._origin.destinations, deleted)
         holder = (held.thread_id, held.user_id)
         return {
@@ -177,41 +178,52 @@ class Settler:
 
     def _is_unwanted(self, turn: OpenTurn, belonging: Belonging) -> bool:
         thread_id = belonging.thread_id or generated_thread_id(belonging.turn_id)
-        tenant, sample = self._origin.tenant, self._origin.sample
+        sample = self._origin.sample
         if sample < 1.0 and zlib.crc32(thread_id.encode()) / 2**32 >= sample:
             return True
-        names = [("thread", tenant, thread_id)]
-        if belonging.user_id is not None:
-            names.append(("user", tenant, belonging.user_id))
-        return any(self._store.is_deleted(words, turn.started_ns) for words in names)
+        return self._was_deleted(thread_id, belonging.user_id, turn.started_ns)
 
     def _settle_note(
         self, event: Noted | Updated, rows: Rows, known: dict[str, KnownTurn], now_ns: int
     ) -> None:
-        tenant = self._origin.tenant
         if isinstance(event, Updated):
-            self._store.load([(tenant, event.thread_id)])
-            held = self._store.held(tenant, event.thread_id, now_ns=event.at_ns)
-            _update(held, event)
-            rows.conversations[held.id] = held
+            if not self._was_deleted(event.thread_id, event.user_id, event.at_ns):
+                held = self._loaded(event.thread_id, event.at_ns)
+                _update(held, event)
+                rows.conversations[held.id] = held
             return
         note = event.note
-        held = None
+        user_id = None if isinstance(note, Event) else note.user_id
+        if self._was_deleted(note.thread_id, user_id, note.at_ns):
+            return
+        conversation: int | None = None
         if note.thread_id is not None:
-            self._store.load([(tenant, note.thread_id)])
-            held = self._store.held(tenant, note.thread_id, now_ns=now_ns)
+            held = self._loaded(note.thread_id, now_ns)
             rows.conversations[held.id] = held
-        kind = str(note.__struct_config__.tag)
-        turn_id = None if note.turn_id is None else pack_id(note.turn_id)
-        value = getattr(note, "value", None)
-        record = msgspec.json.encode(note).decode()
-        packed = pack_id(note.id)
-        conversation = None if held is None else held.id
-        if conversation is None and note.turn_id is not None:
+            conversation = held.id
+        elif note.turn_id is not None:
             known = known if note.turn_id in known else self._store.known_turns([note.turn_id])
             conversation = known[note.turn_id].conversation if note.turn_id in known else None
-        rows.notes.append((packed, kind, conversation, turn_id, note.at_ns, value, record))
-        rows.outbox.extend((name, kind, conversation, packed) for name in self._origin.destinations)
+        kind = str(note.__struct_config__.tag)
+        turn_id = None if note.turn_id is None else pack_id(note.turn_id)
+        value = note.value if isinstance(note, Rating) else None
+        record = msgspec.json.encode(note).decode()
+        ident = pack_id(note.id)
+        rows.notes.append((ident, kind, conversation, turn_id, note.at_ns, value, record))
+        rows.outbox.extend((name, kind, conversation, ident) for name in self._origin.destinations)
+
+    def _loaded(self, thread_id: str, now_ns: int) -> Held:
+        tenant = self._origin.tenant
+        self._store.load([(tenant, thread_id)])
+        return self._store.held(tenant, thread_id, now_ns=now_ns)
+
+    def _was_deleted(self, thread_id: str | None, user_id: str | None, at_ns: int) -> bool:
+        names = (("thread", thread_id), ("user", user_id))
+        tenant = self._origin.tenant
+        return any(
+            name is not None and self._store.is_deleted((kind, tenant, name), at_ns)
+            for kind, name in names
+        )
 
 
 def _history_of(

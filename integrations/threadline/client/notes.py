@@ -62,8 +62,8 @@ def rate(
             argument="value", value=value, allowed="-1, 0 or 1, or any value with a name of its own"
         )
     label = value if isinstance(value, str) else None
-    if turn_id is None and message_id is not None and ":" in message_id:
-        turn_id = message_id.rsplit(":", 1)[0]
+    if turn_id is None:  # ids of messages and spans follow from their turn's
+        turn_id = (message_id or "").rpartition(":")[0] or (span_id or "").rpartition(".")[0]
     rating = Rating(
         id=str(uuid7()),
         at_ns=_now(client),
@@ -74,7 +74,7 @@ def rate(
         source=source,
         user_id=user_id,
         thread_id=_optional_id("thread_id", thread_id),
-        turn_id=_optional_id("turn_id", turn_id),
+        turn_id=_optional_id("turn_id", turn_id or None),
         message_id=_optional_id("message_id", message_id),
         span_id=_optional_id("span_id", span_id),
     )

@@ -70,9 +70,16 @@ class Judgements:
     def of_message(self, message: Message) -> tuple[str, ...]:
         """Return how a message was judged, one line each."""
         ratings = [rating for rating in self.ratings if rating.message_id == message.id]
-        if not ratings and message.rating is not None:
+        if not ratings and message.rating is not None and not self._is_the_turns(message):
             return (f"rated {rating_value(message.rating)}",)
         return tuple(one_line(rating_text(rating), width=_LINE_WIDTH) for rating in ratings)
+
+    def _is_the_turns(self, message: Message) -> bool:
+        """The answer of a turn shows the turn's own thumb, which is said below the turn."""
+        return any(
+            rating.turn_id == message.turn_id and rating.value == message.rating
+            for rating in self._unplaced_ratings()
+        )
 
     def turn_notes(self, turn: Turn) -> tuple[Note, ...]:
         """Return what is to be said below a turn."""

@@ -223,7 +223,7 @@ class StoreWriter:
 
     def is_deleted(self, words: Sequence[str], at_ns: int) -> bool:
         """Tell whether what these words name was deleted after `at_ns`."""
-        if self._fresh_tombstones() == 0:
+        if not self.has_tombstones():
             return False
         rows = self._ask(
             "SELECT at_ns FROM tombstone WHERE hash = ?", (tombstone_hash(self.key, *words),)
@@ -232,7 +232,7 @@ class StoreWriter:
 
     def deleted_digests(self, digests: Iterable[bytes]) -> set[bytes]:
         """Return those message digests whose text was deleted here."""
-        if self._fresh_tombstones() == 0:
+        if not self.has_tombstones():
             return set()
         wanted = list(digests)
         found: set[bytes] = set()
@@ -242,10 +242,11 @@ class StoreWriter:
             found.update(row[0] for row in rows)
         return found
 
-    def _fresh_tombstones(self) -> int:
+    def has_tombstones(self) -> bool:
+        """Tell whether anything was ever deleted here."""
         if "tombstone" not in self._next:
             self._next["tombstone"] = self._ask("SELECT EXISTS (SELECT 1 FROM tombstone)")[0][0]
-        return self._next["tombstone"]
+        return bool(self._next["tombstone"])
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self.asking():
