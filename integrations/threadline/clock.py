@@ -9,6 +9,11 @@ now_ns: Final = time.time_ns
 """Nanoseconds since the Unix epoch: what a hook takes first thing."""
 
 
+def give_way() -> None:
+    """Let another thread have the interpreter: what the writer does between two turns."""
+    time.sleep(0)
+
+
 class Clock(Protocol):
     """Wall time for records, monotonic time for deadlines."""
 

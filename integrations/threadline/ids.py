@@ -74,13 +74,13 @@ def pack_id(text: str) -> bytes | str:
         >>> pack_id("order-17")
         'order-17'
     """
-    if len(text) == _UUID_LENGTH:
+    if len(text) == _UUID_LENGTH and text[8] == "-":
         try:
-            value = uuid.UUID(text)
+            packed = bytes.fromhex(text.replace("-", ""))
         except ValueError:
             return text
-        if str(value) == text:
-            return value.bytes
+        if unpack_id(packed) == text:
+            return packed
     return text
 
 

@@ -223,10 +223,6 @@ class Draft:
     ) -> None:
         self.journal.writing.pop(self, None)
 
-    def knows(self, digest: bytes) -> bool:
-        """Tell whether the body of `digest` need not be brought along."""
-        return digest in self.journal.known or digest in self.bodies
-
     def seal(self, body: Body) -> bytes:
         """Return the digest of `body`; its bytes come along if the journal lacks them."""
         digest, data = self.recorder.encoded_body(body)

@@ -11,6 +11,7 @@ from threadline.capture.assembly import Assembly, generated_thread_id
 from threadline.capture.bodies import BodySource
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
+from threadline.clock import give_way
 from threadline.ids import derived_uuid, pack_id
 from threadline.model.feedback import Event, Rating
 from threadline.model.message import ASSISTANT, Body
@@ -88,6 +89,7 @@ class Settler:
                 answers = self._settle_turn(part, belonging, rows, known, find_body)
                 for framework_id, holder in answers.items():
                     holders.setdefault(framework_id, []).append(holder)
+                give_way()
             for note in notes:
                 self._settle_note(note, rows, known, now_ns)
         except BaseException:

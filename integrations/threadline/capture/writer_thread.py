@@ -17,6 +17,7 @@ import msgspec
 from threadline.capture.events import CaptureEvent, decode_event
 from threadline.capture.joiner import Joiner
 from threadline.capture.taking_in import take_in
+from threadline.clock import give_way
 from threadline.errors import StoreError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ GATHER_S: Final = 0.05
 TICK_S: Final = 1.0
 MAX_GROUP: Final = 256
 _RETRY_S: Final = 2.0
+_EVENTS_IN_A_ROW: Final = 16
 _SHOW_S: Final = 2.0
 _ROOM_CHECK_S: Final = 5.0
 _MEMORY_FULL: Final = "memory was full, the oldest was dropped"
@@ -230,7 +232,9 @@ class WriterThread:
         handed = self._recorder.queue
         batch = [handed.popleft() for _ in range(len(handed))]
         self._keeper.take(batch)
-        for journal, data, _ in batch:
+        for number, (journal, data, _) in enumerate(batch):
+            if number % _EVENTS_IN_A_ROW == 0:
+                give_way()
             event = self._decode(data)
             if event is not None:
                 self._joiner.feed(event, journal, now)

@@ -42,12 +42,13 @@ def refs_of(messages: Iterable[BaseMessage], draft: Draft) -> tuple[Ref, ...]:
         messages: Messages of any class.
         draft: The event that they go with.
     """
-    digests, knows = draft.recorder.digests, draft.knows
+    digests = draft.recorder.digests
+    known, bodies = draft.journal.known, draft.bodies
     refs: list[Ref] = []
     for message in messages:
         key = _key_of(message)
         digest = None if key is None else digests.get(key)
-        if digest is None or not knows(digest):
+        if digest is None or (digest not in known and digest not in bodies):
             digest = _seal(message, key, draft)
         refs.append((digest, message.id))
     return tuple(refs)
