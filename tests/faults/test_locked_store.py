@@ -62,7 +62,7 @@ def test_a_locked_store_does_not_slow_the_application(path: Path) -> None:
             began = time.monotonic()
             report = client.flush(timeout=0.1)
             assert time.monotonic() - began < database.WRITER_PATIENCE_S
-            assert (report.pending, report.dropped) == (40, {}) or not report.dropped
+            assert report.dropped == {}
         # the writer's own wait may have to run out first
         assert client.flush(timeout=10).complete
         assert client.flush().stored == 43
