@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool
-
 from tests.scenarios.langchain_fakes import ScriptedModel, Tape
 from tests.scenarios.script import Call, Say
 

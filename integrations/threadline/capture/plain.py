@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
 
     Example:
         >>> plain({"when": {1, }, ("a", 1): 2 + 3j})
-        {'when': [1], "('a', 1)": '(5+3j)'}
+        {'when': [1], "('a', 1)": '(2+3j)'}
     """
     return _plain(value, 0, ())
 
