@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from threadline.capture.events import CaptureEvent, decode_event
+from threadline.capture.events import CaptureEvent, TurnOpened, decode_event
 from threadline.capture.joiner import Joiner
 from threadline.capture.taking_in import take_in
 from threadline.clock import give_way
@@ -39,6 +39,7 @@ _RETRY_S: Final = 2.0
 _EVENTS_IN_A_ROW: Final = 16
 _SHOW_S: Final = 2.0
 _ROOM_CHECK_S: Final = 5.0
+_SILENT_S: Final = 30.0
 _MEMORY_FULL: Final = "memory was full, the oldest was dropped"
 _NO_ROOM: Final = "recording stopped: the disk has less free space than min_free_bytes"
 
@@ -68,6 +69,7 @@ class WriterThread:
         self._max_memory_bytes = max_memory_bytes
         self._joiner = Joiner()
         self._waiting: list[OpenTurn] = []
+        self._given_up: dict[bytes, None] = {}
         self._retry_at = 0.0
         self._room_checked_at = 0.0
         self.has_taken_in = False
@@ -238,8 +240,17 @@ class WriterThread:
             if number % _EVENTS_IN_A_ROW == 0:
                 give_way()
             event = self._decode(data)
-            if event is not None:
+            if event is not None and not self._comes_too_late(event):
                 self._joiner.feed(event, journal, now)
+
+    def _comes_too_late(self, event: CaptureEvent) -> bool:
+        """Tell whether its turn was given up for lack of memory; its rest is no turn of its own."""
+        if not self._given_up or getattr(event, "turn", None) not in self._given_up:
+            return False
+        if isinstance(event, TurnOpened) or getattr(event, "run", b"") == getattr(event, "turn", 0):
+            return False
+        self._losses.add(_MEMORY_FULL)
+        return True
 
     def _decode(self, data: bytes) -> CaptureEvent | None:
         try:
@@ -337,8 +348,14 @@ class WriterThread:
             del self._waiting[:half]
             self._keeper.cut(self._recorder, rotate=True, keep=bool(self._joiner.notes))
         if self._keeper.held_bytes() > self._max_memory_bytes:
-            silent = sorted(self._joiner.open.values(), key=lambda turn: turn.last_ns)
-            self._joiner.abandon(silent[: (len(silent) + 1) // 2])
+            limit = self._clock.now_ns() - int(_SILENT_S * 1e9)
+            silent = [turn for turn in self._joiner.open.values() if turn.last_ns <= limit]
+            silent.sort(key=lambda turn: turn.last_ns)
+            half = silent[: (len(silent) + 1) // 2]
+            self._joiner.abandon(half)
+            self._given_up = dict.fromkeys(
+                [*self._given_up, *(turn.key for turn in half)][-10_000:]
+            )
 
     def mind_the_room(self) -> None:
         """Below the floor of free space recording stops; it goes on when there is room again."""
