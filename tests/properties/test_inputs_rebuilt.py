@@ -266,10 +266,9 @@ FIRST = Step(
 @given(history=st.lists(steps, min_size=1, max_size=9))
 def test_texts_are_stored_once_and_inputs_rebuilt(history: list[Step]) -> None:
     """Whatever was replayed, cut, edited or repeated."""
-    check(history, system_prompts=False)
+    check(history)
 
 
-@pytest.mark.xfail(strict=True, reason="`capture/history.py` takes an instruction for news")
 @pytest.mark.parametrize(
     "history",
     [
@@ -277,17 +276,17 @@ def test_texts_are_stored_once_and_inputs_rebuilt(history: list[Step]) -> None:
         pytest.param([FIRST, replace(FIRST, window=1)], id="window-without-an-answer"),
     ],
 )
-def test_what_is_stored_twice_still(history: list[Step]) -> None:
+def test_an_instruction_is_said_once(history: list[Step]) -> None:
     """A system prompt is given again at every call; it is said once."""
-    check(history, system_prompts=True)
+    check(history)
 
 
-def check(history: list[Step], *, system_prompts: bool) -> None:
+def check(history: list[Step]) -> None:
     folder = Path(tempfile.mkdtemp())
     try:
         caller, path = live(folder, history)
         check_inputs(caller, path)
-        check_texts(caller, path, system_prompts=system_prompts)
+        check_texts(caller, path)
     finally:
         shutil.rmtree(folder)
 
@@ -302,7 +301,7 @@ def check_inputs(caller: Caller, path: Path) -> None:
             assert rebuilt(call.input_messages) == heard
 
 
-def check_texts(caller: Caller, path: Path, *, system_prompts: bool) -> None:
+def check_texts(caller: Caller, path: Path) -> None:
     """Each text is there as often as it was said in one conversation or another, at most."""
     data = stored_bytes(path)
     sent = {text for heard in caller.model.heard for _, values, _ in heard for text in flat(values)}
@@ -310,8 +309,6 @@ def check_texts(caller: Caller, path: Path, *, system_prompts: bool) -> None:
     for (_, marker), count in caller.said.items():
         times[marker] += count
     for marker, count in times.items():
-        if marker in SYSTEM_PROMPTS and not system_prompts:
-            continue
         found = data.count(f"<<{marker:05}>>".encode())
         assert found <= count
         if text_of(marker) in sent:

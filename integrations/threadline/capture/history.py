@@ -68,11 +68,21 @@ def _tail_of(span: OpenSpan, reading: Reading) -> list[Ref]:
 
 
 def _fresh(tail: list[Ref], reading: Reading) -> list[Ref]:
-    """Leave out the start of `tail` that is the same message sent again."""
+    """Leave out an instruction that was given before, and the same messages sent again."""
     waiting = reading.held.said_since_answer()
-    if waiting and [digest for digest, _ in tail[: len(waiting)]] == waiting:
-        return tail[len(waiting) :]
-    return tail
+    spoken = [ref for ref in tail if reading.role(ref) != SYSTEM]
+    is_again = bool(waiting) and [digest for digest, _ in spoken[: len(waiting)]] == waiting
+    again = spoken[: len(waiting)] if is_again else []
+    fresh: list[Ref] = []
+    for ref in tail:
+        if reading.role(ref) == SYSTEM:
+            if ref[0] not in reading.held.instructions:
+                fresh.append(ref)
+        elif again:
+            again.pop(0)
+        else:
+            fresh.append(ref)
+    return fresh
 
 
 def _take_ids_from_the_end(fresh: list[Saying], root: OpenSpan, reading: Reading) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from threadline.model.message import ASSISTANT, SYSTEM
 from threadline.store.schema import KINDS, POSITION_BITS
 
 _SAID = KINDS.index("said")
@@ -36,6 +37,7 @@ class Held:
         self.roles: list[str] = []
         self.ids: dict[str, int] = {}
         self.first_at: dict[bytes, int] = {}
+        self.instructions: set[bytes] = set()
 
     @property
     def next_position(self) -> int:
@@ -53,6 +55,8 @@ class Held:
         self.kinds.append(kind)
         self.roles.append(role)
         self.first_at.setdefault(digest, position)
+        if role == SYSTEM:
+            self.instructions.add(digest)
         if framework_id is not None and kind != _CONTEXT:
             self.ids[framework_id] = position
         return position
@@ -72,13 +76,14 @@ class Held:
         return self.first_at.get(digest)
 
     def said_since_answer(self) -> list[bytes]:
-        """Return what was said since the assistant last spoke, oldest first."""
+        """Return what was said since the assistant last spoke, oldest first; instructions apart."""
         tail: list[bytes] = []
         for position in range(len(self.digests) - 1, -1, -1):
             if self.kinds[position] != _SAID:
                 continue
-            if self.roles[position] == "assistant":
+            if self.roles[position] == ASSISTANT:
                 break
-            tail.append(self.digests[position])
+            if self.roles[position] != SYSTEM:
+                tail.append(self.digests[position])
         tail.reverse()
         return tail
