@@ -100,7 +100,12 @@ class Client:
         parts.writer.flush(self.settings.shutdown_timeout)
         with contextlib.suppress(ThreadlineError, OSError):
             parts.writer.take_in()
-        return Reader(parts.database(), parts.store.path, before_read=self._before_read)
+        return Reader(
+            parts.database(),
+            parts.store.path,
+            before_read=self._before_read,
+            tenant=self.settings.tenant,
+        )
 
     @property
     def has_started(self) -> bool:

@@ -103,4 +103,4 @@ def _open_cold(path: Path, like: Client) -> Reader:
 
     database = FileDatabase(path)
     database.check()
-    return Reader(database, path)
+    return Reader(database, path, tenant=like.settings.tenant)

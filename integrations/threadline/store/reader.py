@@ -61,6 +61,7 @@ class Reader:
         path: Where the store is; None for one in memory.
         before_read: Called before each answer, so that what was just recorded is in it.
         clock: Tells what "2h" ago is, and which turns have shown no sign of life.
+        tenant: Whose conversations are meant where a call names no tenant.
     """
 
     def __init__(
@@ -70,7 +71,9 @@ class Reader:
         *,
         before_read: Callable[[], object] | None = None,
         clock: Clock | None = None,
+        tenant: str | None = None,
     ) -> None:
+        self._tenant = tenant or ""
         self._database = database
         self._path = path
         self._before_read = before_read
@@ -80,6 +83,13 @@ class Reader:
     def path(self) -> Path | None:
         """Where the store is; None for one in memory."""
         return self._path
+
+    @property
+    def schema_version(self) -> int:
+        """The version of the store's schema."""
+        with self._reading() as connection:
+            version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+            return version
 
     def conversations(
         self, *, limit: int = 20, cursor: str | None = None, **filters: Unpack[FilterArguments]
@@ -116,7 +126,7 @@ class Reader:
         """Return everything of a conversation; None if there is none with this thread id."""
         with self._reading() as connection:
             forms = _forms_of(connection, thread_id)
-            row = conversation_by_key(connection, tenant or "", forms)
+            row = conversation_by_key(connection, tenant or self._tenant, forms)
             if row is None:
                 return None
             return conversation_from(connection, row, now_ns=self._clock.now_ns())
@@ -132,8 +142,10 @@ class Reader:
         """Return the turn that began last; None if there is none yet."""
         with self._reading() as connection:
             newest = connection.execute(
-                f"SELECT id FROM turn WHERE kind = {TURN_KINDS.index('turn')}"
-                " ORDER BY started_ns DESC, id DESC LIMIT 1"
+                "SELECT t.id FROM turn t JOIN conversation c ON c.id = t.conversation"
+                f" WHERE t.kind = {TURN_KINDS.index('turn')} AND c.tenant = ?"
+                " ORDER BY t.started_ns DESC, t.id DESC LIMIT 1",
+                (self._tenant,),
             ).fetchone()
             rows = turns_by_row(connection, newest or ())
             return self._rebuilt(connection, rows[0] if rows else None)
@@ -197,7 +209,7 @@ class Reader:
         with self._reading() as connection:
             forms = _forms_of(connection, _only_one(thread_id, user_id))
         with self._database.write(busy_s=_BUSY_S, deletes=True) as connection:
-            deletion = Deletion(connection, tenant or "", now_ns=self._clock.now_ns())
+            deletion = Deletion(connection, tenant or self._tenant, now_ns=self._clock.now_ns())
             if thread_id is not None:
                 count = deletion.of_threads(forms)
             else:
@@ -235,6 +247,8 @@ class Reader:
         def forms_of(text: str) -> tuple[str, ...]:
             return _forms_of(connection, text)
 
+        if given.get("tenant") is None:
+            given["tenant"] = self._tenant or None
         return check_filters(given, now_ns=self._clock.now_ns(), forms_of=forms_of)
 
     def _rebuilt(self, connection: sqlite3.Connection, row: TurnRow | None) -> Turn | None:
