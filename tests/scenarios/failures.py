@@ -66,12 +66,14 @@ FAILURES: Final[Sequence[Scenario]] = (
     ),
     Scenario(
         name="parser error",
-        fact="The model's answer is kept though the application could not use it.",
+        fact="An answer that the application could not use is kept, and flagged.",
         shape="chain",
         options={"parser": "json"},
         asks=(Ask("Where?", raises="ValueError"),),
         models=replies("in Paris"),
-        chats=(Chat((Turn(said("Where?", "in Paris"), status="error"),)),),
+        chats=(
+            Chat((Turn((user("Where?"), assistant("in Paris", partial=True)), status="error"),)),
+        ),
     ),
     Scenario(
         name="fallback",

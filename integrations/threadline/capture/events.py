@@ -81,9 +81,10 @@ class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
 class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defaults=True):
     """An operation began. A root, and whatever carries a thread id of its own, has `identity`.
 
-    `messages` is a model call's input, or a root's own list of messages; `words` is what a root's
-    other input says of the user's words. `before` is the start of its parent, where that was held
-    back until it had a child: one event less for each step of a graph.
+    `messages` is a model call's input, or a root's own list of messages; `words` are what a
+    root's other input says of the user's words: one text, or several where none is named as
+    theirs. `before` is the start of its parent, where that was held back until it had a child:
+    one event less for each step of a graph.
     """
 
     turn: bytes
@@ -94,7 +95,7 @@ class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defa
     parent: bytes | None = None
     identity: Identity | None = None
     messages: tuple[Ref, ...] | None = None
-    words: bytes | None = None
+    words: tuple[bytes, ...] = ()
     detail: Detail | None = None
     before: SpanStarted | None = None
 
@@ -126,7 +127,7 @@ class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaul
     texts: tuple[bytes, ...] = ()
     answer: bytes | None = None
     late_messages: tuple[Ref, ...] | None = None
-    late_words: bytes | None = None
+    late_words: tuple[bytes, ...] = ()
     detail: Detail | None = None
     heard: tuple[tuple[bytes, bytes], ...] = ()
     start: SpanStarted | None = None

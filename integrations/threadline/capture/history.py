@@ -28,11 +28,27 @@ def words_of(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> l
     _take_ids_from_the_end(fresh, root, reading)
     if any(reading.role(ref) == USER for ref in tail):
         return fresh
-    if root.words is not None:
-        if reading.held.said_since_answer() == [root.words]:
+    if root.words:
+        words = root.words[0] if len(root.words) == 1 else _likeliest(root, reading, first_call)
+        if reading.held.said_since_answer() == [words]:
             return fresh  # a failed turn, tried again
-        return [*fresh, Saying(root.words, None, USER, root.start.at_ns)]
+        guessed = len(root.words) > 1
+        return [*fresh, Saying(words, None, USER, root.start.at_ns, guessed=guessed)]
     return fresh if first_call is None else [*fresh, *_guessed(first_call, reading)]
+
+
+def _likeliest(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> bytes:
+    """Of several texts the one that stands in what the model was asked, not in an instruction.
+
+    Among those the most repeated, else the longest.
+    """
+    asked = ""
+    if first_call is not None:
+        users = [ref for ref in _tail_of(first_call, reading) if reading.role(ref) == USER]
+        asked = "\n".join(reading.body_of(digest).text for digest, _ in users)
+    texts = {digest: reading.body_of(digest).text for digest in root.words}
+    shown = [digest for digest in root.words if texts[digest] in asked]
+    return max(shown or root.words, key=lambda one: (root.words.count(one), len(texts[one])))
 
 
 def prelude_of(transcript: Transcript, reading: Reading) -> list[Ref]:

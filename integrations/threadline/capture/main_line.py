@@ -37,6 +37,8 @@ class MainLine:
             sayings.extend(self._reading.answer_of(call, ref) for ref in call.outputs)
         if self._returned is None or not self._reading.body_of(sayings[-1].digest).text:
             self._replace_answer(sayings)
+        if sayings and not _returned_anything(self._root):
+            sayings[-1].partial = True  # the model said it, and nobody got it
         return sayings
 
     def _tool_messages_between(self, before: OpenSpan, call: OpenSpan) -> list[Saying]:
@@ -60,6 +62,11 @@ class MainLine:
             sayings.pop()
         partial = self._reading.turn.left_open_by_root
         sayings.append(Saying(end.answer, None, ASSISTANT, end_ns(self._root), partial=partial))
+
+
+def _returned_anything(root: OpenSpan) -> bool:
+    end = root.end
+    return end is not None and bool(end.messages or end.texts or end.answer)
 
 
 def _returned_call(root: OpenSpan, reading: Reading, calls: list[OpenSpan]) -> OpenSpan | None:

@@ -55,9 +55,9 @@ class OpenSpan:
         return self.start.messages or ()
 
     @property
-    def words(self) -> bytes | None:
-        """What a root's other input says of the user's words."""
-        late = None if self.end is None else self.end.late_words
+    def words(self) -> tuple[bytes, ...]:
+        """What a root's other input says of the user's words: one text, or what could be it."""
+        late = () if self.end is None else self.end.late_words
         return late or self.start.words
 
     @property
@@ -181,4 +181,4 @@ class OpenTurn:
 
 def _is_late(end: SpanEnded) -> bool:
     """Whether a root learned its input only at its end, as streams do."""
-    return end.late_messages is not None or end.late_words is not None
+    return end.late_messages is not None or bool(end.late_words)

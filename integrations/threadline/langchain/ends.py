@@ -178,11 +178,11 @@ def _heard_so_far(draft: Draft, root: LiveRun) -> tuple[tuple[bytes, bytes], ...
 
 def _late_input(
     draft: Draft, run: LiveRun, kwargs: Mapping[str, Any]
-) -> tuple[tuple[Ref, ...] | None, bytes | None]:
+) -> tuple[tuple[Ref, ...] | None, tuple[bytes, ...]]:
     """A streamed root's start carries a placeholder; its real input comes with its end."""
     if run.streams and run.reads_messages and "inputs" in kwargs:
         return read_root_input(kwargs["inputs"], run, draft)
-    return None, None
+    return None, ()
 
 
 def _answers(

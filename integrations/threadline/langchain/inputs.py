@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langchain_core.messages import BaseMessage, convert_to_messages
@@ -19,6 +18,7 @@ _QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "m
 _ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
 _STRUCTURED_KEYS: Final = ("structured_response", "parsed")
 _LIST_KEY: Final = "messages"
+_MOST_TEXTS: Final = 64
 
 
 class RootInput(NamedTuple):
@@ -26,7 +26,7 @@ class RootInput(NamedTuple):
 
     messages: list[BaseMessage]
     key: str | None
-    words: str | None
+    words: list[str]
 
 
 class RootOutput(NamedTuple):
@@ -40,12 +40,12 @@ class RootOutput(NamedTuple):
 def read_input(inputs: object) -> RootInput:
     """Read what a root was given, as the caller wrote it: objects, tuples, dicts or strings."""
     if isinstance(inputs, str):
-        return RootInput([], None, inputs)
+        return RootInput([], None, [inputs])
     if isinstance(inputs, PromptValue):
-        return RootInput(inputs.to_messages(), None, None)
+        return RootInput(inputs.to_messages(), None, [])
     messages = _as_messages(inputs, loosely=True)
     if messages is not None:
-        return RootInput(messages, None, None)
+        return RootInput(messages, None, [])
     fields = _fields(inputs) or {}
     if _is_command(inputs, fields):
         return read_input(fields["update"])
@@ -98,23 +98,20 @@ def newest_of_state(state: object, key: str | None, count: int) -> list[BaseMess
     return [message for message in newest if isinstance(message, BaseMessage)]
 
 
-def users_words(strings: Mapping[str, str]) -> str | None:
-    """Return which of a root's input strings is what the user said.
-
-    The usual keys first, then the only string, the most repeated, the longest.
+def users_words(strings: Mapping[str, str]) -> list[str]:
+    """Return which of a root's input strings is what the user said, or all that could be it.
 
     Example:
         >>> users_words({"topic": "tea", "question": "How long?"})
-        'How long?'
+        ['How long?']
+        >>> users_words({"persona": "a pirate", "msg": "Hi"})
+        ['a pirate', 'Hi']
     """
     for key in _QUESTION_KEYS:
         if strings.get(key):
-            return strings[key]
-    if not strings:
-        return None
-    counts = Counter(strings.values())
-    text, times = counts.most_common(1)[0]
-    return text if times > 1 else max(strings.values(), key=len)
+            return [strings[key]]
+    texts = list(strings.values())
+    return texts[:1] if len(set(texts)) == 1 else texts[:_MOST_TEXTS]
 
 
 def _read_fields(outputs: object, fields: Mapping[str, Any], list_key: str | None) -> RootOutput:

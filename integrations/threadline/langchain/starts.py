@@ -70,7 +70,7 @@ class Starts:
         identity = self._identity(run, parent, start)
         run.streams = "defers_inputs" in start.kwargs
         messages: tuple[Ref, ...] | None = None
-        words: bytes | None = None
+        words: tuple[bytes, ...] = ()
         with run.recorder.draft() as draft:
             if run.reads_messages and not run.streams:
                 messages, words = read_root_input(inputs, run, draft)
@@ -169,12 +169,12 @@ class Starts:
 
 def read_root_input(
     inputs: object, run: LiveRun, draft: Draft
-) -> tuple[tuple[Ref, ...] | None, bytes | None]:
+) -> tuple[tuple[Ref, ...] | None, tuple[bytes, ...]]:
     """Seal what a root was given: its list of messages, and the user's words beside it."""
     given = read_input(inputs)
     run.list_key, run.list_length = given.key, len(given.messages)
     messages = refs_of(given.messages, draft) or None
-    words = None if given.words is None else draft.seal_text(given.words, USER)
+    words = tuple(draft.seal_text(text, USER) for text in given.words)
     return messages, words
 
 
@@ -232,7 +232,7 @@ def _started(
     detail: Detail | None,
     *,
     messages: tuple[Ref, ...] | None = None,
-    words: bytes | None = None,
+    words: tuple[bytes, ...] = (),
 ) -> SpanStarted:
     run.recorded = True
     above = None if parent is None else parent.span
