@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from threadline.errors import SettingError
 
@@ -118,6 +118,9 @@ def _project_folder() -> Path:
     return here
 
 
+_SECRETS: Final = "secrets"
+_NO_RULES: Final = "none"
+_PATTERN: Final = "re:"
 _OWNER: Final = 0o600
 _ANY_MODE: Final = 0o777
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -205,21 +208,38 @@ def _mode(name: str, raw: object) -> int:
 
 
 def _redact(name: str, raw: object) -> tuple[RedactRule, ...]:
-    rules: Sequence[object]
+    """Secrets are redacted whatever else is: only "none", or an empty list, turns them off."""
+    rules: list[object]
     if isinstance(raw, str):
-        rules = [part.strip() for part in raw.split(",") if part.strip() not in {"", "none"}]
+        rules = [part.strip() for part in raw.split(",") if part.strip()]
     elif isinstance(raw, Sequence):
-        rules = raw  # pyright: ignore[reportUnknownVariableType]
+        rules = list(raw)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     else:
         raise SettingError(name, raw, "a list of rules")
-    for rule in rules:
-        if isinstance(rule, str) and (rule in {"secrets", "pii"} or rule.startswith("re:")):
-            continue
-        if isinstance(rule, re.Pattern) or (callable(rule) and not isinstance(rule, str)):
-            continue
-        allowed = '"secrets", "pii", "re:<pattern>", a compiled pattern, or a callable'
-        raise SettingError(name, rule, allowed)
-    return tuple(rules)  # type: ignore[arg-type]  # pyright: ignore[reportReturnType]
+    checked = [_redact_rule(name, rule) for rule in rules if rule != _NO_RULES]
+    if rules and _NO_RULES not in rules and _SECRETS not in checked:
+        checked.insert(0, _SECRETS)
+    return tuple(checked)
+
+
+def _redact_rule(name: str, rule: object) -> RedactRule:
+    if isinstance(rule, re.Pattern):
+        compiled = cast("re.Pattern[Any]", rule)
+        if isinstance(compiled.pattern, str):
+            return compiled
+    if isinstance(rule, str):
+        if rule in {_SECRETS, "pii"}:
+            return rule
+        if rule.startswith(_PATTERN) and len(rule) > len(_PATTERN):
+            try:
+                re.compile(rule[len(_PATTERN) :])
+            except re.error as error:
+                raise SettingError(name, rule, f"a valid pattern after re: ({error})") from error
+            return rule
+    elif callable(rule) and not isinstance(rule, re.Pattern):
+        return cast("Callable[[str], str]", rule)
+    allowed = '"secrets", "pii", "none", "re:<pattern>", a compiled pattern, or a callable'
+    raise SettingError(name, rule, allowed)
 
 
 def _destinations(name: str, raw: object) -> tuple[Any, ...]:

@@ -6,7 +6,8 @@ import logging
 from typing import Final
 
 logger: Final = logging.getLogger("threadline")
-logger.addHandler(logging.NullHandler())
+"""Without a handler of the application's own, Python prints its warnings: they are rare, and each
+says that something is lost."""
 
 
 class Losses:

@@ -11,8 +11,8 @@ import msgspec
 from threadline.capture.losses import Losses
 from threadline.client.parts import Parts
 from threadline.clock import Clock, SystemClock
-from threadline.errors import ThreadlineError
-from threadline.settings import Settings, resolve
+from threadline.errors import SettingError, ThreadlineError
+from threadline.settings import MEMORY, Settings, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -50,6 +50,7 @@ class Client:
 
     Args:
         clock: The clock to record by; the system's own by default.
+        refused: Why no setting can be used; the client then records nothing, and says so.
         **settings: Those of `threadline.settings.Settings`; each may also come from the
             environment as `THREADLINE_<NAME>`.
 
@@ -62,12 +63,27 @@ class Client:
         0
     """
 
-    def __init__(self, *, clock: Clock | None = None, **settings: Any) -> None:
-        self.settings: Settings = resolve(settings)
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        refused: SettingError | None = None,
+        **settings: Any,
+    ) -> None:
+        off = {"enabled": False, "store": MEMORY}
+        self.settings: Settings = resolve(settings) if refused is None else resolve(off, {})
         self.clock: Clock = clock or SystemClock()
         self.losses = Losses()
+        self.refused = refused
         self._parts: dict[str, Parts] = {}
         living_clients.add(self)
+        if refused is not None:
+            self.losses.warn_once(f"nothing is recorded: {refused}")
+
+    def count_refusal(self) -> None:
+        """Count a run that is not recorded because of a wrong setting."""
+        if self.refused is not None:
+            self.losses.add("nothing is recorded, because a setting is not allowed")
 
     @property
     def recorder(self) -> Recorder:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from threadline.client.client import Client, living_clients
-from threadline.errors import ThreadlineError
+from threadline.errors import SettingError, ThreadlineError
 from threadline.settings import MEMORY
 from threadline.store.journal import journal_folder, waiting_journals
 
@@ -41,11 +41,21 @@ def configure(**settings: Any) -> Client:
 
 
 def default_client() -> Client:
-    """Return the default client; made from the environment when first asked for."""
+    """Return the default client; made from the environment when first asked for.
+
+    Where a variable has a wrong value it records nothing, and says so: never into the application.
+    """
     client = _default.get("client")
     if client is None:
-        client = _default.setdefault("client", Client())
+        client = _default.setdefault("client", _from_environment())
     return client
+
+
+def _from_environment() -> Client:
+    try:
+        return Client()
+    except SettingError as error:
+        return Client(refused=error)
 
 
 @contextlib.contextmanager
@@ -81,8 +91,11 @@ def open_store(path: str | os.PathLike[str] | None = None) -> Reader:
         StoreNotFoundError: if there is no store.
         StoreNewerError: if a newer Threadline wrote it.
         StoreUnavailableError: if it cannot be read.
+        SettingError: if an environment variable has a value that is not allowed.
     """
     client = default_client()
+    if client.refused is not None:
+        raise client.refused
     if path is None and client.settings.store == MEMORY:
         return client.reader()
     wanted = client.settings.store if path is None else Path(path).expanduser().absolute()

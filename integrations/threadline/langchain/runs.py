@@ -136,7 +136,10 @@ class RunTable:
 
     def _recorder_now(self) -> Recorder | None:
         client = self.client
-        if not client.settings.enabled or paused.get():
+        if not client.settings.enabled:
+            client.count_refusal()
+            return None
+        if paused.get():
             return None
         return client.recorder
 
