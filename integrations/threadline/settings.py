@@ -222,11 +222,10 @@ def _redact(name: str, raw: object) -> tuple[RedactRule, ...]:
     return tuple(checked)
 
 
-def _redact_rule(name: str, rule: object) -> RedactRule:
-    if isinstance(rule, re.Pattern):
-        compiled = cast("re.Pattern[Any]", rule)
-        if isinstance(compiled.pattern, str):
-            return compiled
+def _redact_rule(name: str, rule: Any) -> RedactRule:
+    is_pattern = hasattr(rule, "sub")
+    if is_pattern and isinstance(rule.pattern, str):
+        return cast("re.Pattern[str]", rule)
     if isinstance(rule, str):
         if rule in {_SECRETS, "pii"}:
             return rule
@@ -236,7 +235,7 @@ def _redact_rule(name: str, rule: object) -> RedactRule:
             except re.error as error:
                 raise SettingError(name, rule, f"a valid pattern after re: ({error})") from error
             return rule
-    elif callable(rule) and not isinstance(rule, re.Pattern):
+    elif callable(rule) and not is_pattern:
         return cast("Callable[[str], str]", rule)
     allowed = '"secrets", "pii", "none", "re:<pattern>", a compiled pattern, or a callable'
     raise SettingError(name, rule, allowed)
