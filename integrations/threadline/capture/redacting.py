@@ -25,7 +25,7 @@ from threadline.capture.events import (
 )
 from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.message import Body
-from threadline.model.parts import GenericPart, Part, TextPart
+from threadline.model.parts import Part, TextPart
 
 if TYPE_CHECKING:
     from threadline.capture.redaction import Redactor
@@ -34,7 +34,7 @@ _FAILED = "[redaction failed]"
 
 
 def redact_body(body: Body, redactor: Redactor) -> Body:
-    """Return `body` with every text redacted; role and kinds of parts are not content."""
+    """Return `body` with every text redacted; only its role is not content."""
     try:
         parts = tuple(_redact_part(part, redactor) for part in body.parts)
         name = None if body.name is None else redactor.text(body.name)
@@ -81,7 +81,7 @@ def _with_failure(event: Any, redactor: Redactor) -> Any:
     failure = getattr(event, "failure", None)
     if failure is None:
         return event
-    return msgspec.structs.replace(event, failure=(failure[0], redactor.text(failure[1])))
+    return msgspec.structs.replace(event, failure=tuple(map(redactor.text, failure)))
 
 
 def _redact_identity(identity: Identity, redactor: Redactor) -> Identity:
@@ -161,8 +161,6 @@ def _redact_part(part: Part, redactor: Redactor) -> Part:
         value = getattr(part, name)
         if name in {"id", "file_id"}:
             fields[name] = _id(value, redactor)
-        elif name == "kind" and isinstance(part, GenericPart):
-            fields[name] = value
         else:
             fields[name] = redactor.value(value)
     return type(part)(**fields)
