@@ -97,24 +97,23 @@ def test_forks_while_other_threads_record_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     with threadline.Client(store=path, min_free_bytes=0) as client:
         applications = [Application(client) for _ in range(2)]
-        stop = threading.Event()
+        begun = threading.Barrier(3)
 
         def talk_on(n: int) -> None:
-            while not stop.is_set():
-                applications[n].talk(1, f"thread-{n}")
+            begun.wait()
+            applications[n].talk(100, f"thread-{n}")
 
         threads = [threading.Thread(target=talk_on, args=(n,)) for n in range(2)]
         for thread in threads:
             thread.start()
+        begun.wait()
         for n in range(8):
             in_child(lambda n=n: Application(client).talk(1, f"child-{n}"))
-        stop.set()
         for thread in threads:
             thread.join()
-        said = sum(application.said for application in applications)
-        assert client.flush().stored == said
+        assert client.flush(timeout=20).stored == 200
     turns = all_turns(threadline.open(path))
     assert len([turn for turn in turns if turn.thread_id.startswith("child-")]) == 8
     for n in range(2):
         own = [turn for turn in turns if turn.thread_id == f"thread-{n}"]
-        assert numbers_of(own) == list(range(applications[n].said))
+        assert numbers_of(own) == list(range(100))

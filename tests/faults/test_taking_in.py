@@ -122,3 +122,25 @@ def test_the_rest_of_a_turn_whose_beginning_was_cut_adds_nothing(
     with threadline.open(path) as store:
         turns = store.turns(kind=None)
     assert [turn.status for turn in turns] == ["ok"]
+
+
+def test_processes_that_make_a_store_at_once_all_can_use_it(tmp_path: Path) -> None:
+    """SQLite itself refuses, without waiting, to those that come second."""
+    path = tmp_path / "a.db"
+    program = (
+        "import sys, pathlib; from threadline.store import database\n"
+        "path = pathlib.Path(sys.argv[1]); sys.stdin.readline()\n"
+        "for n in range(40): database.connect_writer(path.with_name(f'{n}.db'), busy_s=5).close()"
+    )
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(4)
+    ]
+    for maker in makers:
+        maker.stdin.write(b"\n")
+        maker.stdin.flush()
+    assert [maker.communicate(timeout=30)[1] for maker in makers] == [b""] * 4

@@ -69,6 +69,7 @@ class WriterThread:
         self._max_memory_bytes = max_memory_bytes
         self._joiner = Joiner()
         self._waiting: list[OpenTurn] = []
+        self._parking = False
         self._given_up: dict[bytes, None] = {}
         self._retry_at = 0.0
         self._room_checked_at = 0.0
@@ -142,12 +143,14 @@ class WriterThread:
     @contextlib.contextmanager
     def parked(self, timeout: float) -> Generator[None]:
         """Hold the writer with its connection closed, so that this process may fork."""
+        self._parking = True  # a long backlog is left for later
         held = self.working.acquire(timeout=timeout)
         try:
             if held:
                 self._store.close()
             yield
         finally:
+            self._parking = False
             if held:
                 self.working.release()
 
@@ -265,7 +268,7 @@ class WriterThread:
         try:
             if not self.has_taken_in or self._keeper.given_away:
                 self.take_in()
-            while self._waiting or self._joiner.notes:
+            while (self._waiting or self._joiner.notes) and not self._parking:
                 self._settle_group(self._waiting[:MAX_GROUP], list(self._joiner.notes))
         except StoreError as error:  # it cannot take it now: wait, and keep the journals
             self._retry_at = now + _RETRY_S

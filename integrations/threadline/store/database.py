@@ -47,8 +47,10 @@ def connect_writer(
     )
     try:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            connection.execute("PRAGMA journal_mode = WAL")
+            # SQLite does not wait for others here, and they may be making the same store
+            with _locked(_lock_of(path), wait=True):
+                connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+                connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         migrate(connection, path)
@@ -144,7 +146,7 @@ def move_aside(path: Path, damaged: FileId | None) -> Path | None:
         path: The store.
         damaged: Which file was found damaged; if another stands there by now, it is left alone.
     """
-    with _locked(path.with_name(path.name + ".moving"), wait=True) as held:
+    with _locked(_lock_of(path), wait=True) as held:
         if not held or damaged is None or file_id(path) != damaged:
             return None
         stamp = f"{path.name}.corrupt-{path.stat().st_mtime_ns}"
@@ -177,7 +179,7 @@ def checkpoint(connection: sqlite3.Connection, path: Path) -> bool:
     Always TRUNCATE and under a lock file, never automatically: before SQLite 3.51.3 a checkpoint
     that races with another process's commit can corrupt the log.
     """
-    with _locked(path.with_name(path.name + ".lock"), wait=False) as held:
+    with _locked(_lock_of(path), wait=False) as held:
         if not held:
             return False
         try:
@@ -193,6 +195,10 @@ def wal_bytes(path: Path) -> int:
         return path.with_name(path.name + "-wal").stat().st_size
     except OSError:
         return 0
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
 
 
 @contextlib.contextmanager
