@@ -17,6 +17,7 @@ class FakeStore:
         self.path = path
         self.held = sorted(conversations, key=lambda c: c.updated_ns, reverse=True)
         self.asked: dict[str, Any] = {}
+        self.schema_version = 1
 
     def conversations(
         self, limit: int = 20, cursor: str | None = None, **filters: Any

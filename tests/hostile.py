@@ -77,7 +77,11 @@ def hostile() -> Conversation:
                     finish_reason=bad,
                     error=failure,
                     status="error",
-                    prompt=Prompt(name=bad, version=bad),
+                    prompt=Prompt(name=bad, version=bad, environment=bad, variables={bad: bad}),
+                    parameters={bad: bad},
+                    tools=({"name": bad, "parameters": {"properties": {bad: {}}}},),
+                    input_messages=(message, answer),
+                    output_messages=(answer,),
                     usage=Usage(input_tokens=1),
                 ),
                 span(

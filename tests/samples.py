@@ -98,6 +98,16 @@ def conversation(thread_id: str, *turns: Turn, **more) -> Conversation:
     )
 
 
+_WEATHER_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "Tell the weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {}, "days": {}}},
+    },
+}
+
+
 def _weather() -> Conversation:
     calls = (
         ToolCallPart("weather", {"city": "Paris", "days": 2}, "call_1"),
@@ -141,7 +151,16 @@ def _weather() -> Conversation:
                 finish_reason="tool_calls",
             ),
             span("step", "tools", 0.81, 1.94, id="tools", parent_id="root"),
-            span("tool", "weather", 0.81, 1.12, id="w1", parent_id="tools"),
+            span(
+                "tool",
+                "weather",
+                0.81,
+                1.12,
+                id="w1",
+                parent_id="tools",
+                arguments=calls[0].arguments,
+                result="rain, 11 °C",
+            ),
             span(
                 "tool",
                 "weather",
@@ -163,7 +182,19 @@ def _weather() -> Conversation:
                 usage=Usage(input_tokens=498, output_tokens=21, cache_read_tokens=384),
                 first_chunk_ns=START + 2070 * MS,
                 finish_reason="stop",
-                prompt=Prompt(name="travel", version="3"),
+                prompt=Prompt(name="travel", version="3", variables={"city": "Paris"}),
+                parameters={"temperature": 0.2},
+                tools=(_WEATHER_TOOL, {"name": "refund"}),
+                input_messages=(
+                    said("system", "Be kind.\nBe brief.", 0),
+                    said("user", "Which is drier tomorrow, Paris or Rome?", 0),
+                    said("assistant", "", 0.8, parts=(ReasoningPart("Two calls."), *calls)),
+                    said("tool", "", 1, parts=(ToolCallResponsePart("rain, 11 °C", "call_1"),)),
+                    said(
+                        "tool", "", 1, parts=(ToolCallResponsePart("late", "call_2", error=True),)
+                    ),
+                ),
+                output_messages=(said("assistant", "Paris will be wet.", 2.3),),
             ),
         ),
         ratings=(
@@ -390,6 +421,18 @@ def _unfinished() -> Conversation:
             ),
         ),
         turn("batch-9", 3000, None, said("user", "Again.", 3000), status=Status.RUNNING),
+    )
+
+
+def retried() -> Conversation:
+    """A question that failed twice, the second time with no words of the user beside it."""
+    return conversation(
+        "retry-3",
+        turn("retry-3", 0, 1, said("user", "Hello?", 0), status=Status.ERROR),
+        turn("retry-3", 2, 3, kind="trace"),
+        turn("retry-3", 4, 5, status=Status.CANCELLED),
+        turn("retry-3", 6, 7, said("assistant", "Hi there", 7)),
+        turn("retry-3", 8, 9, said("assistant", "Are you still there?", 9)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 from tests.fake_store import FakeStore
-from tests.samples import NOW, all_samples
+from tests.samples import NOW, all_samples, retried
 
 import threadline
 from threadline.cli.app import app
@@ -209,7 +209,10 @@ def test_show_folds_the_prelude_and_unfolds_it_on_demand() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("story-7", ["… partial: the text ends here", "! stopped: the stream was left before"]),
+        (
+            "story-7",
+            ["… (not finished, or never returned)", "! stopped: the stream was left before"],
+        ),
         ("support-31", ["✗ error: RateLimitError: 429"]),
         ("support-32", ["! interrupted: it waits for a human", "thought: More than 100 euros"]),
         ("library-5", ["7 documents · 40 ms", "0.85 Opening hours, branch 1 · doc-1"]),
@@ -233,10 +236,10 @@ def test_show_full_leaves_nothing_out() -> None:
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("option", ["--full", "--trace"])
+@pytest.mark.parametrize("option", ["--full", "--trace", "--trace --full"])
 @pytest.mark.parametrize("name", ["trip-0412", "library-5", "batch-9", "support-31"])
 def test_show_fits_a_screen(columns: int, option: str, name: str) -> None:
-    shown = run("show", name, option, columns=columns).stdout
+    shown = run("show", name, *option.split(), columns=columns).stdout
     assert max(map(len, shown.splitlines())) <= columns
 
 
@@ -355,6 +358,60 @@ def test_without_the_extra_a_sentence_says_what_to_install() -> None:
         "threadline: this needs the package 'rich'; "
         "install it with: pip install 'threadline[cli]'\n"
     )
+
+
+def test_a_question_asked_again_is_said_to_be(store: FakeStore) -> None:
+    store.held.append(retried())
+    assert run("show", "retry-3").stdout.count("(the same question, asked again)") == 2
+    assert run("show", "retry-3", "--trace").stdout.count("the same question") == 2
+
+
+def test_the_beginning_of_a_turns_id_is_looked_for_only_where_it_may_be_one(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    turns = store.turns
+
+    def count(**filters: Any) -> Any:
+        asked.append(filters)
+        return turns(**filters)
+
+    monkeypatch.setattr(store, "turns", count)
+    missing = run("show", "nope").stderr
+    assert "none of the newest 20,000 conversations" in missing
+    assert "8 hex digits or more" in missing
+    assert asked == []
+    assert "Try Rome again" in run("show", "0192F0C1-7B1E-7CC3-98C4-00000000065").stdout
+    assert "could be any of these" in run("show", "0192f0c1").stderr
+    assert "and of the newest 2,000 turns" in run("show", "ffffffff").stderr
+    assert max(filters["limit"] for filters in asked) <= 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["list", "--since", "yesterday"], ["--since is 'yesterday'", '"2h", "3d"', "2026-11-21"]),
+        (["list", "--until", "soon"], ["--until is 'soon'", "an ISO time"]),
+        (["search", ""], ["TEXT is ''", "at least one word"]),
+        (["list", "--text", ""], ["--text is ''", "at least one word"]),
+        (["list", "--cursor", "x"], ["--cursor is 'x'"]),
+    ],
+)
+def test_what_was_typed_wrong_is_told_the_way_it_is_typed(
+    tmp_path: Path, arguments: list[str], words: list[str]
+) -> None:
+    """Over a real store, whose reader also takes what nobody can type."""
+    path = tmp_path / "a.db"
+    with (
+        threadline.Client(store=path) as client,
+        threadline.turn(thread_id="t", input="Hello", client=client) as turn,
+    ):
+        turn.output = "Hi"
+    result = run(*arguments, "--store", str(path))
+    assert result.exit_code == 2
+    assert f" {arguments[0]} [OPTIONS]" in result.stderr.splitlines()[0]
+    assert "datetime" not in result.stderr
+    assert [text for text in words if text not in result.stderr] == []
 
 
 def test_every_command_explains_itself() -> None:

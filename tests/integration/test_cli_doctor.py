@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,9 +19,6 @@ import threadline
 import threadline.store
 from threadline.cli.app import app
 from threadline.errors import StoreNewerError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -47,6 +47,7 @@ def test_a_sound_store_is_described(path: Path) -> None:
     assert found["journals"]["value"] == "none waiting"
     assert found["sqlite"]["tone"] == "good"
     assert found["store"]["value"] == f"{path} (from THREADLINE_STORE)"
+    assert found["schema version"]["value"] == "1"
     assert "bad" not in {row["tone"] for row in found.values()}
 
 
@@ -135,6 +136,62 @@ def test_no_store_yet_is_nothing_bad(path: Path) -> None:
     assert result.exit_code == 0
     assert "not there yet" in found["path"]["note"]
     assert "contents" not in found
+
+
+def test_a_store_below_a_file_is_told_to_be_impossible(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THREADLINE_STORE", str(path / "deep" / "er.db"))
+    result, found = examine()
+    assert result.exit_code == 1
+    assert found["path"]["tone"] == "bad"
+    assert f"it can never be made: {path} is not a folder" in found["path"]["note"]
+    assert "free disk space" not in found
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+@pytest.mark.parametrize("store", ["/proc/x/y.db", "/proc/y.db"])
+def test_a_folder_that_nobody_can_write_is_told_even_to_root(
+    path: Path, monkeypatch: pytest.MonkeyPatch, store: str
+) -> None:
+    del path
+    monkeypatch.setenv("THREADLINE_STORE", store)
+    result, found = examine()
+    assert result.exit_code == 1
+    assert "/proc cannot be written (" in found["path"]["note"]
+    assert "journals" not in found
+
+
+def test_a_folder_without_permission_is_told_with_the_reason(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_arguments: Any) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    path.unlink()
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    result, found = examine()
+    assert result.exit_code == 1
+    assert f"{path.parent} cannot be written (Permission denied)" in found["path"]["note"]
+
+
+def test_looking_whether_a_store_can_be_made_leaves_nothing_behind(path: Path) -> None:
+    path.unlink()
+    examine()
+    assert not list(path.parent.glob(".threadline*"))
+    assert not path.exists()
+
+
+@pytest.mark.usefixtures("path")
+def test_a_file_system_without_a_size_is_not_told_to_be_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(0, 0, 0))
+    _, found = examine()
+    assert "tells no size" in found["free disk space"]["note"]
+    assert "make room" not in found["free disk space"]["note"]
+    monkeypatch.setenv("THREADLINE_MIN_FREE_BYTES", "0")
+    assert examine()[1]["free disk space"]["tone"] != "bad"
 
 
 def test_a_wrong_setting_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

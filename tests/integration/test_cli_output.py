@@ -32,6 +32,7 @@ COMMANDS = (
     ("show", "--last", "--full", "--prelude"),
     ("show", "--last", "--json"),
     ("show", "--last", "--trace"),
+    ("show", "--last", "--trace", "--full"),
     ("show", "--last", "--trace", "--json"),
     ("search", "evil"),
     ("search", "evil", "--json"),

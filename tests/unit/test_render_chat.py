@@ -15,6 +15,7 @@ from tests.samples import (
     all_samples,
     conversation,
     observed,
+    retried,
     said,
     span,
     turn,
@@ -25,6 +26,7 @@ from threadline.model import (
     Document,
     Event,
     Feedback,
+    GenericPart,
     Message,
     Rating,
     Retrieval,
@@ -36,7 +38,7 @@ from threadline.model import (
 )
 from threadline.render.chat import Shape, chat_view
 from threadline.render.entries import ChatView, Lookup, Said, ToolUse
-from threadline.render.order import reading_order
+from threadline.render.order import asked_again, reading_order
 from threadline.render.printable import printable
 from threadline.render.tree import span_rows
 from threadline.render.when import ago, duration
@@ -253,9 +255,10 @@ def test_a_span_tells_model_tokens_first_chunk_and_prompt() -> None:
     )
 
 
-def test_every_text_of_a_view_is_printable() -> None:
-    view = chat_view(hostile(), shape=UTC)
-    trees = [span_rows(one) for one in hostile().turns]
+@pytest.mark.parametrize("full", [False, True])
+def test_every_text_of_a_view_is_printable(*, full: bool) -> None:
+    view = chat_view(hostile(), shape=Shape(zone=dt.UTC, full=full))
+    trees = [span_rows(one, full=full) for one in hostile().turns]
     texts = list(strings(msgspec.to_builtins([view, trees])))
     assert len(texts) > 50
     assert [text for text in texts if text != printable(text)] == []
@@ -266,6 +269,38 @@ def test_documents_without_anything_are_still_lines() -> None:
     [entry] = chat_view(conversation("t", one), shape=UTC).turns[0].entries
     assert isinstance(entry, Lookup)
     assert entry.documents == ("“”",)
+
+
+def test_a_question_is_only_said_to_be_asked_again_after_a_failed_turn() -> None:
+    """A turn that waits for a human, or one that branches, goes on in other ways."""
+    assert [one.is_asked_again for one in chat_view(retried(), shape=UTC).turns] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    asked = turn("t", 0, 1, said("user", "Refund it.", 0), status=Status.INTERRUPTED)
+    resumed = turn("t", 2, 3, said("assistant", "Done.", 3))
+    assert asked_again(conversation("t", asked, resumed)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (GenericPart("withheld", {"type": "text", "size": 9}), "(9 characters withheld)"),
+        (GenericPart("withheld", {"type": "text", "size": 1}), "(1 character withheld)"),
+        (GenericPart("withheld", {"type": "text"}), "(withheld)"),
+        (GenericPart("withheld", {"type": "blob", "size": 70}), "(blob withheld)"),
+        (GenericPart("withheld", "odd"), "(withheld)"),
+        (GenericPart("citation", {"page": 1}), '[citation {"page":1}]'),
+    ],
+)
+def test_withheld_words_are_said_to_be_withheld(part: GenericPart, expected: str) -> None:
+    one = turn("t", 0, 1, said("user", "", 0, parts=(part,)))
+    [entry] = chat_view(conversation("t", one), shape=UTC).turns[0].entries
+    assert isinstance(entry, Said)
+    assert entry.attachments == (expected,)
 
 
 def test_an_empty_conversation_can_be_shown() -> None:

@@ -12,7 +12,7 @@ from threadline.cli.deletion import delete
 from threadline.cli.doctor import doctor
 from threadline.cli.hits import search
 from threadline.cli.listing import list_conversations
-from threadline.cli.options import pass_session, store_option
+from threadline.cli.options import TYPED, pass_session, store_option
 from threadline.cli.session import Session, quoted
 from threadline.cli.show import show
 from threadline.errors import ArgumentError, ThreadlineError
@@ -26,10 +26,26 @@ class App(click.Group):
         try:
             return super().invoke(ctx)
         except ArgumentError as error:
-            message = f"--{error.argument} is {error.value!r}; allowed: {error.allowed}"
-            raise click.UsageError(quoted(message), ctx) from error
+            raise self._usage_error(ctx, error) from error
         except ThreadlineError as error:
             raise ctx.ensure_object(Session).fail(quoted(str(error))) from error
+
+    def _usage_error(self, ctx: click.Context, error: ArgumentError) -> click.UsageError:
+        """Tell what was typed wrong the way it is typed, below the usage of its command."""
+        command = self.commands.get(ctx.invoked_subcommand or "", self)
+        if command is not self:
+            ctx = click.Context(command, info_name=ctx.invoked_subcommand, parent=ctx)
+        allowed = TYPED.get(error.argument, error.allowed)
+        message = f"{_typed_name(command, error.argument)} is {error.value!r}; allowed: {allowed}"
+        return click.UsageError(quoted(message), ctx)
+
+
+def _typed_name(command: click.Command, argument: str) -> str:
+    for parameter in command.params:
+        if parameter.name == argument:
+            is_option = isinstance(parameter, click.Option)
+            return parameter.opts[0] if is_option else parameter.human_readable_name
+    return f"--{argument}"
 
 
 @click.group(

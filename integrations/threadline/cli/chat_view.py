@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from threadline.cli.paint import tone_sign
@@ -9,7 +10,7 @@ from threadline.model.message import ASSISTANT
 from threadline.render.cells import cells, wrapped
 from threadline.render.chat import Shape, chat_view
 from threadline.render.entries import Said, ToolUse
-from threadline.render.values import counted
+from threadline.render.values import UNFINISHED, counted
 from threadline.render.when import duration, time_of_day
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def draw_chat(session: Session, conversation: Conversation, *, full: bool, prelu
         if turn.number is None:
             session.line((f"{_INDENT}not part of the transcript; --trace shows it", "dim"))
         else:
+            draw_asked_again(session, turn)
             _draw_entries(session, turn.entries)
         draw_notes(session, turn.notes)
     if view.notes:
@@ -68,6 +70,13 @@ def draw_turn_rule(session: Session, turn: TurnView) -> None:
     session.line(("── ", "dim"), (facts, "dim"), (f" {line}{ident}".rstrip(), "dim"))
     if not is_beside:
         session.line((f"   {turn.id}", "dim"))
+
+
+def draw_asked_again(session: Session, turn: TurnView) -> None:
+    """Say it where a turn has no words of the user because those of a failed turn stand above."""
+    if turn.is_asked_again:
+        session.line()
+        session.line((f"{_INDENT}(the same question, asked again)", "dim"))
 
 
 def _draw_prelude(session: Session, view: ChatView, *, is_shown: bool) -> None:
@@ -112,9 +121,9 @@ def _draw_words(session: Session, said: Said) -> None:
         _draw_wrapped(session, said.text.text, _INDENT, style)
     _draw_left_out(session, said.text, _INDENT)
     for line in said.attachments:
-        _draw_wrapped(session, f"[{line}]", _INDENT, "dim")
+        _draw_wrapped(session, line, _INDENT, "dim")
     if said.partial:
-        session.line((f"{_INDENT}… partial: the text ends here", "warn"))
+        session.line((f"{_INDENT}… ({UNFINISHED})", "warn"))
     for line in said.ratings:
         _draw_wrapped(session, f"★ {line}", _INDENT, "quiet")
 
@@ -137,8 +146,10 @@ def _draw_lookup(session: Session, lookup: Lookup) -> None:
     asked = f"{lookup.name} “{lookup.query}”" if lookup.query else lookup.name
     facts = (counted(lookup.document_count, "document"), duration(lookup.duration_ns))
     _draw_signed(session, ("◇", "tool"), (asked, "tool"), facts)
-    for line in lookup.documents:
-        _draw_wrapped(session, line, _DEEP, "dim")
+    for line, text in itertools.zip_longest(lookup.documents, lookup.texts, fillvalue=""):
+        _draw_wrapped(session, line, _DEEP, "tool" if text else "dim")
+        if text:
+            _draw_wrapped(session, text, _DEEP + _INDENT, "dim")
     left_out = lookup.document_count - len(lookup.documents)
     if left_out:
         session.line((f"{_DEEP}and {left_out} more; --full shows them", "dim"))

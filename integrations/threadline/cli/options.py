@@ -54,6 +54,10 @@ def _pairs(
     return {key: value for key, _, value in pairs} or None
 
 
+_TIMES: Final = 'how long ago ("30m", "2h", "3d"), a day ("2026-11-21") or an ISO time'
+TYPED: Final = {"since": _TIMES, "until": _TIMES}
+"""What may be typed where the reader itself takes more than text."""
+
 _FILTERS: Final = (
     click.option("--thread", "thread_id", metavar="ID", help="Only of this thread."),
     click.option("--user", "user_id", metavar="ID", help="Only of this user."),

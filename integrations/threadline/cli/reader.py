@@ -18,6 +18,11 @@ class Reader(Protocol):
         """Where the store is; None for one in memory."""
         ...
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the store's schema."""
+        ...
+
     def conversations(self, **filters: Any) -> Page[ConversationSummary]:
         """Return short forms of conversations."""
         ...

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from threadline.cli.chat_view import draw_chat
-from threadline.cli.lookup import find_by_id
+from threadline.cli.lookup import find_by_id, looked_at
 from threadline.cli.options import json_option, pass_session, store_option
 from threadline.cli.session import place, quoted
 from threadline.cli.trace_view import draw_trace
@@ -26,7 +26,11 @@ _SHOWN: Final = 8
 @click.argument("ident", metavar="[ID]", required=False)
 @click.option("--last", is_flag=True, help="The conversation with the newest turn.")
 @click.option("--trace", is_flag=True, help="The tree of spans of each turn instead of the chat.")
-@click.option("--full", is_flag=True, help="Long texts, results and documents whole.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Long texts, results and documents whole; with --trace what each model was sent and said.",
+)
 @click.option("--prelude", is_flag=True, help="Also what was said before recording began.")
 @click.option("--tenant", metavar="NAME", help="The tenant that the conversation belongs to.")
 @json_option
@@ -45,7 +49,7 @@ def show(session: Session, ident: str | None, *, as_json: bool, **how: bool | st
     elif as_json:
         _write_json(session, found, with_spans=bool(how["trace"]))
     elif how["trace"]:
-        draw_trace(session, found)
+        draw_trace(session, found, full=bool(how["full"]))
     else:
         draw_chat(session, found, full=bool(how["full"]), prelude=bool(how["prelude"]))
 
@@ -66,7 +70,8 @@ def _by_id(session: Session, store: Reader, ident: str, tenant: str | None) -> C
     if found:
         raise session.fail(_ambiguity(ident, found))
     about = f"no conversation or turn {quoted(ident)!r} in {place(store)}"
-    raise session.fail(about + "; `threadline list` shows what there is")
+    about += f": {looked_at(ident)}; `threadline list` shows what there is"
+    raise session.fail(about)
 
 
 def _ambiguity(ident: str, found: list[Candidate]) -> str:

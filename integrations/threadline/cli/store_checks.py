@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,10 @@ def find_out(session: Session, settings: Settings) -> Iterator[Finding]:
     if not isinstance(settings.store, Path):
         yield Finding(_TOPIC, "path", "in memory", "warn", "nothing of it outlives its process")
         return
-    yield _place(settings.store)
+    place = _place(settings.store)
+    yield place
+    if place.tone == "bad" and not _is_there(settings.store):
+        return
     yield _disk(settings)
     yield from _contents(session, settings.store)
     yield _journals(settings.store)
@@ -52,29 +56,66 @@ def sqlite_finding(topic: str) -> Finding:
 
 
 def _place(path: Path) -> Finding:
-    if path.is_file():
-        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-            return Finding(_TOPIC, "path", f"{path} ({size_text(path.stat().st_size)})", "good")
-        return Finding(_TOPIC, "path", str(path), "bad", "it cannot be written")
-    if path.exists():
-        return Finding(_TOPIC, "path", str(path), "bad", "it is not a file")
-    if os.access(_existing(path), os.W_OK):
-        note = "not there yet; it is made when something is recorded"
-        return Finding(_TOPIC, "path", str(path), "quiet", note)
-    note = f"not there yet, and {_existing(path)} cannot be written"
-    return Finding(_TOPIC, "path", str(path), "bad", note)
+    try:
+        if path.is_file():
+            return _file(path)
+        if path.exists():
+            return Finding(_TOPIC, "path", str(path), "bad", "it is not a file")
+    except OSError as error:
+        return Finding(_TOPIC, "path", str(path), "bad", _reason(error))
+    obstacle = _obstacle(_existing(path))
+    if obstacle:
+        note = f"it can never be made: {obstacle}; what is recorded is lost when its program ends"
+        return Finding(_TOPIC, "path", str(path), "bad", note)
+    note = "not there yet; it is made when something is recorded"
+    return Finding(_TOPIC, "path", str(path), "quiet", note)
+
+
+def _file(path: Path) -> Finding:
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return Finding(_TOPIC, "path", f"{path} ({size_text(path.stat().st_size)})", "good")
+    return Finding(_TOPIC, "path", str(path), "bad", "it cannot be written")
+
+
+def _obstacle(folder: Path) -> str:
+    """Return what keeps anything from being made in `folder`; nothing if it can be.
+
+    Permissions alone do not tell: root may write to /proc, and cannot make anything there.
+    """
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    try:
+        probe = tempfile.mkdtemp(prefix=".threadline-", dir=folder)
+        Path(probe).rmdir()
+    except OSError as error:
+        return f"{folder} cannot be written ({_reason(error)})"
+    return ""
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _existing(path: Path) -> Path:
-    return next((folder for folder in path.parents if folder.exists()), Path("/"))
+    return next((folder for folder in path.parents if _is_there(folder)), Path("/"))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # it stands in a folder that nobody may look into
+        return False
 
 
 def _disk(settings: Settings) -> Finding:
     try:
-        free = shutil.disk_usage(_existing(Path(settings.store))).free
+        total, _, free = shutil.disk_usage(_existing(Path(settings.store)))
     except OSError as error:
-        return Finding(_TOPIC, "free disk space", "unknown", "warn", str(error.strerror))
+        return Finding(_TOPIC, "free disk space", "unknown", "warn", _reason(error))
     floor = f"recording stops below {size_text(settings.min_free_bytes)}"
+    if not total and settings.min_free_bytes:
+        note = f"its file system tells no size, and {floor}; min_free_bytes=0 records all the same"
+        return Finding(_TOPIC, "free disk space", "unknown", "bad", note)
     if free < settings.min_free_bytes:
         note = f"{floor}; make room, or lower the setting min_free_bytes"
         return Finding(_TOPIC, "free disk space", size_text(free), "bad", note)
@@ -82,11 +123,11 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _contents(session: Session, path: Path) -> Iterator[Finding]:
-    if not path.exists():
+    if not _is_there(path):
         return
     try:
         store = session.open_store()
-        yield Finding(_TOPIC, "schema version", str(getattr(store, "schema_version", "unknown")))
+        yield Finding(_TOPIC, "schema version", str(store.schema_version))
         yield Finding(_TOPIC, "contents", _counts(store), "good")
     except StoreNotFoundError:
         return
@@ -118,7 +159,7 @@ def _journals(path: Path) -> Finding:
     try:
         sizes = [file.stat().st_size for file in _journal_files(path)]
     except OSError as error:
-        return Finding(_TOPIC, "journals", "cannot be read", "warn", str(error.strerror))
+        return Finding(_TOPIC, "journals", "cannot be read", "warn", _reason(error))
     waiting = sum(size > 0 for size in sizes)
     if not waiting:
         return Finding(_TOPIC, "journals", "none waiting", "good")

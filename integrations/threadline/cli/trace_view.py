@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from threadline.cli.chat_view import draw_heading, draw_notes, draw_turn_rule
+from threadline.cli.chat_view import (
+    draw_asked_again,
+    draw_heading,
+    draw_notes,
+    draw_turn_rule,
+)
 from threadline.cli.paint import tone_sign
 from threadline.render.cells import cells, cut, padded, wrapped
 from threadline.render.chat import Shape, chat_view
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from threadline.cli.paint import Piece
     from threadline.cli.session import Session
     from threadline.model import Conversation, Turn
-    from threadline.render.entries import SpanRow
+    from threadline.render.entries import Content, SpanRow
 
 _INDENT: Final = "  "
 _WIDEST_NAME: Final = 48
@@ -26,8 +31,14 @@ _DETAILS: Final = 34
 _READABLE: Final = 100
 
 
-def draw_trace(session: Session, conversation: Conversation) -> None:
-    """Write the span tree of every turn, side calls too."""
+def draw_trace(session: Session, conversation: Conversation, *, full: bool) -> None:
+    """Write the span tree of every turn, side calls too.
+
+    Args:
+        session: Where to write.
+        conversation: What to write.
+        full: Whether to write what went into the spans and what came out, whole.
+    """
     view = chat_view(conversation, shape=Shape())
     draw_heading(session, view)
     for turn, turn_view in zip(conversation.turns, view.turns, strict=True):
@@ -36,13 +47,14 @@ def draw_trace(session: Session, conversation: Conversation) -> None:
         said = one_line(turn.input, width=min(session.width, _READABLE) - len(_INDENT) - 2)
         if said:
             session.line((f"{_INDENT}“{said}”", "plain"))
+        draw_asked_again(session, turn_view)
         session.line()
-        _draw_spans(session, turn)
+        _draw_spans(session, turn, full=full)
         draw_notes(session, turn_view.notes)
 
 
-def _draw_spans(session: Session, turn: Turn) -> None:
-    rows = span_rows(turn)
+def _draw_spans(session: Session, turn: Turn, *, full: bool) -> None:
+    rows = span_rows(turn, full=full)
     if not rows:
         session.line((f"{_INDENT}no spans were recorded", "dim"))
         return
@@ -54,6 +66,8 @@ def _draw_spans(session: Session, turn: Turn) -> None:
     lengths = _column([duration(row.duration_ns) for row in rows])
     for row, start, length in zip(rows, starts, lengths, strict=True):
         _draw_span(session, row, width, f"{start}  {length}")
+        for content in row.contents:
+            _draw_content(session, row, content)
 
 
 def _draw_span(session: Session, row: SpanRow, width: int, times: str) -> None:
@@ -73,11 +87,30 @@ def _draw_span(session: Session, row: SpanRow, width: int, times: str) -> None:
     _draw_below(session, row, row.error, "bad")
 
 
+def _draw_content(session: Session, row: SpanRow, content: Content) -> None:
+    """Write one thing that a span was given or gave: a short one beside its name, else below."""
+    rail = f"{_INDENT}{row.rail}"
+    name = f"{content.what} {content.about}".rstrip()
+    text = content.text
+    is_beside = not content.about and "\n" not in text
+    room = _room(session, rail)
+    if is_beside and cells(f"{name}  {text}") <= room:
+        session.line((rail, "dim"), (name, "tool"), (f"  {text}", "plain"))
+        return
+    for line in wrapped(name, width=room):
+        session.line((rail, "dim"), (line, "tool"))
+    for line in wrapped(text, width=room - len(_INDENT)) if text else ():
+        session.line((f"{rail}{_INDENT}", "dim"), (line, "plain"))
+
+
 def _draw_below(session: Session, row: SpanRow, text: str, style: str) -> None:
     rail = f"{_INDENT}{row.rail}"
-    room = min(session.width, _READABLE) - cells(rail)
-    for line in wrapped(text, width=max(20, room)) if text else ():
+    for line in wrapped(text, width=_room(session, rail)) if text else ():
         session.line((rail, "dim"), (line, style))
+
+
+def _room(session: Session, rail: str) -> int:
+    return max(20, min(session.width, _READABLE) - cells(rail))
 
 
 def _label(row: SpanRow) -> str:

@@ -65,7 +65,7 @@ def _wrapped_line(line: str, width: int) -> Iterator[str]:
         yield line
         return
     words = line.lstrip()
-    indent = " " * min(len(line) - len(words), width // 2)
+    indent = " " * min(len(line) - len(words), width // 2, width - 2)  # a wide character fits
     room = width - len(indent)
     current, used = "", 0
     for word in _pieces(words, room):

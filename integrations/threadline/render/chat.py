@@ -17,9 +17,9 @@ from threadline.render.excerpt import (
     excerpt,
 )
 from threadline.render.notes import Judgements, failure_text, status_note
-from threadline.render.order import reading_order
-from threadline.render.printable import one_line
-from threadline.render.values import call_text, counted, part_text, value_text
+from threadline.render.order import asked_again, reading_order
+from threadline.render.printable import one_line, printable
+from threadline.render.values import bracketed, call_text, counted, value_text
 from threadline.render.when import day, duration, time_of_day
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LINE_WIDTH: Final = 400
 DOCUMENT_COUNT: Final = 5
+WHOLE: Final = 10**9
 _ID_WIDTH: Final = 1000
 
 
@@ -39,6 +40,11 @@ class Shape:
 
     full: bool = False
     zone: dt.tzinfo | None = None
+
+    @property
+    def width(self) -> int:
+        """How many columns of a long line are shown."""
+        return WHOLE if self.full else LINE_WIDTH
 
     def text(self, text: str) -> Excerpt:
         """Return as much of somebody's words as is shown."""
@@ -73,6 +79,7 @@ def _turn_views(
 ) -> tuple[TurnView, ...]:
     views: list[TurnView] = []
     number, today = 0, _first_day(conversation, shape.zone)
+    repeated = asked_again(conversation)
     for turn in conversation.turns:
         number += turn.kind == "turn"
         yesterday, today = today, day(turn.started_ns, zone=shape.zone)
@@ -85,6 +92,7 @@ def _turn_views(
                 facts=_turn_facts(turn, conversation),
                 when=at if today == yesterday else f"{today} {at}",
                 entries=tuple(_entries(turn, judgements, shape)),
+                is_asked_again=turn.id in repeated,
                 notes=(*status_note(turn), *judgements.turn_notes(turn)),
             )
         )
@@ -106,7 +114,7 @@ def _entries(turn: Turn, judgements: Judgements, shape: Shape) -> list[Entry]:
             entries.append(_tool_use(item, shape, has_asker=bool(entries)))
         elif isinstance(item, ToolCallPart):
             call = call_text(item.name, item.arguments)
-            call = one_line(call, width=LINE_WIDTH)
+            call = one_line(call, width=shape.width)
             entries.append(ToolUse(call=call, outcome="asked", tone="quiet"))
         else:
             entries.append(_lookup(item, turn, shape))
@@ -115,14 +123,14 @@ def _entries(turn: Turn, judgements: Judgements, shape: Shape) -> list[Entry]:
 
 def _said(message: Message, shape: Shape, ratings: tuple[str, ...]) -> Said:
     name = one_line(message.name or "", width=60)
-    attachments = [part_text(part) for part in message.parts]
+    attachments = [bracketed(part) for part in message.parts]
     return Said(
         role=message.role if message.role in _ROLES else "other",
         who=" · ".join(filter(None, (one_line(message.role, width=60), name))),
         text=shape.text(message.text),
         at_ns=message.at_ns,
-        thought=one_line(message.reasoning, width=_ID_WIDTH if shape.full else LINE_WIDTH),
-        attachments=tuple(one_line(line, width=LINE_WIDTH) for line in attachments if line),
+        thought=one_line(message.reasoning, width=shape.width),
+        attachments=tuple(one_line(line, width=shape.width) for line in attachments if line),
         partial=message.partial,
         ratings=ratings,
     )
@@ -135,11 +143,11 @@ def _tool_use(observation: ToolObservation, shape: Shape, *, has_asker: bool) ->
         result = failure_text(observation.error)
     thought = "" if has_asker and observation.call_id else observation.thought or ""
     return ToolUse(
-        call=one_line(call, width=_ID_WIDTH if shape.full else LINE_WIDTH),
+        call=one_line(call, width=shape.width),
         outcome=observation.outcome.replace("_", " "),
         tone=_OUTCOME_TONES.get(observation.outcome, "warn"),
         result=shape.result(result),
-        thought=one_line(thought, width=LINE_WIDTH),
+        thought=one_line(thought, width=shape.width),
         duration_ns=observation.duration_ns,
         attempt_count=len(observation.span_ids),
     )
@@ -150,15 +158,17 @@ def _lookup(retrieval: Retrieval, turn: Turn, shape: Shape) -> Lookup:
     shown = retrieval.documents if shape.full else retrieval.documents[:DOCUMENT_COUNT]
     return Lookup(
         name=one_line(retrieval.name, width=60),
-        query=one_line(retrieval.query, width=LINE_WIDTH),
+        query=one_line(retrieval.query, width=shape.width),
         document_count=len(retrieval.documents),
-        documents=tuple(_document_line(document) for document in shown),
+        documents=tuple(document_line(document) for document in shown),
+        texts=tuple(printable(document.text) for document in shown) if shape.full else (),
         duration_ns=span.duration_ns,
         error=one_line(failure_text(span.error), width=LINE_WIDTH) if span.error else "",
     )
 
 
-def _document_line(document: Document) -> str:
+def document_line(document: Document) -> str:
+    """Tell in one line which document was found: its score, its title and its id."""
     titles = (document.metadata.get(key) for key in ("title", "name", "source", "file_path"))
     title = next((value for value in titles if isinstance(value, str) and value), "")
     score = "" if document.score is None else f"{document.score:.2f}"

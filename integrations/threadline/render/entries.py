@@ -42,12 +42,13 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a retriever was asked and what it found, one line a document."""
+    """What a retriever was asked and what it found: one line a document, and whole `texts`."""
 
     name: str
     query: str
     document_count: int
     documents: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     duration_ns: int | None = None
     error: str = ""
 
@@ -66,7 +67,8 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     """One turn as it is shown.
 
     `number` counts turns of the transcript; side calls have none. `when` is the time of day, with
-    the day where that is another one than before.
+    the day where that is another one than before. `is_asked_again` stands for the user's words
+    where they are those of the turn before, which failed.
     """
 
     id: str
@@ -75,7 +77,16 @@ class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[str, ...]
     when: str
     entries: tuple[Entry, ...] = ()
+    is_asked_again: bool = False
     notes: tuple[Note, ...] = ()
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that went into a span or came out of it: what it is, whose, and all of it."""
+
+    what: str
+    about: str = ""
+    text: str = ""
 
 
 class SpanRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +102,7 @@ class SpanRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "ok"
     tone: Tone = "good"
     error: str = ""
+    contents: tuple[Content, ...] = ()
 
 
 class ChatView(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from threadline.model import (
+    Conversation,
     Message,
     Retrieval,
     Span,
+    Status,
     ToolCallPart,
     ToolCallResponsePart,
     ToolObservation,
     Turn,
 )
-from threadline.model.message import ASSISTANT, TOOL
+from threadline.model.message import ASSISTANT, TOOL, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Item = Message | ToolObservation | ToolCallPart | Retrieval
+
+_FAILED: Final = frozenset({Status.ERROR, Status.STOPPED, Status.CANCELLED, Status.ABANDONED})
 
 
 def reading_order(turn: Turn) -> Iterator[Item]:
@@ -37,6 +41,21 @@ def reading_order(turn: Turn) -> Iterator[Item]:
         yield message
         yield from asked[place]
     yield from unasked[len(messages)]
+
+
+def asked_again(conversation: Conversation) -> frozenset[str]:
+    """Return the ids of turns without the user's words, because a failed turn before has them."""
+    found: set[str] = set()
+    is_open = False
+    for turn in conversation.turns:
+        if turn.kind != "turn":
+            continue
+        has_words = any(message.role == USER for message in turn.messages)
+        is_repeated = is_open and not has_words and turn.continues is None
+        if is_repeated:
+            found.add(turn.id)
+        is_open = (has_words or is_repeated) and turn.status in _FAILED
+    return frozenset(found)
 
 
 def _is_folded(message: Message, turn: Turn) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
+from threadline.render.contents import span_contents
 from threadline.render.entries import SpanRow
 from threadline.render.notes import failure_text
 from threadline.render.printable import one_line
@@ -21,17 +24,23 @@ _WIDTH: Final = 200
 _DEEPEST: Final = 24
 
 
-def span_rows(turn: Turn) -> list[SpanRow]:
+def span_rows(turn: Turn, *, full: bool = False) -> list[SpanRow]:
     """Lay the spans of a turn out as a tree, in the order they started.
 
     A span whose parent is unknown stands at the top, and so does one in a circle of parents:
     every span is shown once, whatever was recorded.
+
+    Args:
+        turn: The turn.
+        full: Whether the rows tell what went into the spans and what came out.
     """
     children = _children(turn.spans)
     rows: list[SpanRow] = []
     seen: set[str] = set()
     for root in [*children[None], *turn.spans]:
-        rows.extend(_subtree(root, children, turn.started_ns, seen))
+        for span, branch, rail in _subtree(root, children, seen):
+            row = _row(span, branch, rail, turn.started_ns)
+            rows.append(replace(row, contents=span_contents(span)) if full else row)
     return rows
 
 
@@ -46,9 +55,8 @@ def _children(spans: tuple[Span, ...]) -> defaultdict[str | None, list[Span]]:
 def _subtree(
     root: Span,
     children: defaultdict[str | None, list[Span]],
-    start_ns: int,
     seen: set[str],
-) -> Iterator[SpanRow]:
+) -> Iterator[tuple[Span, str, str]]:
     waiting = [(root, "", "", 0)]
     while waiting:
         span, branch, rail, depth = waiting.pop()
@@ -56,7 +64,7 @@ def _subtree(
             continue
         seen.add(span.id)
         below = [child for child in children[span.id] if child.id not in seen]
-        yield _row(span, branch, rail + ("│ " if below else "  "), start_ns)
+        yield span, branch, rail + ("│ " if below else "  ")
         for index, child in enumerate(reversed(below)):
             last = index == 0
             lead = rail if depth < _DEEPEST else rail[: 3 * _DEEPEST]

@@ -13,6 +13,9 @@ from threadline.render.printable import escaped_json, one_line
 if TYPE_CHECKING:
     from threadline.model import Part, Rating, Usage
 
+UNFINISHED: Final = "not finished, or never returned"
+"""What is to be said of an answer that the application did not get, or not whole."""
+
 _KILOBYTE: Final = 1000
 _NAME_WIDTH: Final = 60
 
@@ -45,7 +48,7 @@ def call_text(name: str, arguments: object) -> str:
         >>> call_text("weather", {"city": "Paris", "days": 2})
         'weather(city="Paris", days=2)'
     """
-    return f"{one_line(name, width=_NAME_WIDTH) or 'tool'}({_arguments_text(arguments)})"
+    return f"{one_line(name, width=_NAME_WIDTH) or 'tool'}({arguments_text(arguments)})"
 
 
 def part_text(part: Part) -> str:
@@ -68,6 +71,43 @@ def part_text(part: Part) -> str:
         case _:
             pass
     return text
+
+
+def bracketed(part: Part) -> str:
+    """Write a part that is not words as it stands beside words; nothing for words.
+
+    Example:
+        >>> bracketed(GenericPart("withheld", {"type": "text", "size": 9}))
+        '(9 characters withheld)'
+        >>> bracketed(BlobPart(b"0" * 4200, mime_type="image/png"))
+        '[image/png, 4.2 kB]'
+    """
+    if isinstance(part, GenericPart) and part.kind == "withheld":
+        return _withheld_text(part.value)
+    text = part_text(part)
+    return f"[{text}]" if text else ""
+
+
+def tool_text(definition: dict[str, Any]) -> str:
+    """Say in short which tool a model was offered: its name and what it takes.
+
+    Example:
+        >>> tool_text({"name": "weather", "input_schema": {"properties": {"city": {}, "days": {}}}})
+        'weather(city, days)'
+    """
+    tool = _dict_of(definition.get("function")) or definition
+    name = tool.get("name") or tool.get("type") or "tool"
+    properties = _dict_of(tool.get("parameters") or tool.get("input_schema")).get("properties")
+    names = ", ".join(map(str, _dict_of(properties)))
+    return f"{one_line(str(name), width=_NAME_WIDTH)}({names})"
+
+
+def arguments_text(arguments: object) -> str:
+    """Write arguments, parameters or variables as `name=value`, with commas between."""
+    if isinstance(arguments, dict):
+        pairs = cast("dict[Any, Any]", arguments).items()
+        return ", ".join(f"{key}={json_text(value)}" for key, value in pairs)
+    return "" if arguments is None else json_text(arguments)
 
 
 def size_text(byte_count: int) -> str:
@@ -147,11 +187,16 @@ def _medium(part: BlobPart | FilePart | UriPart, otherwise: str) -> str:
     return part.mime_type or part.modality or otherwise
 
 
-def _arguments_text(arguments: object) -> str:
-    if isinstance(arguments, dict):
-        pairs = cast("dict[Any, Any]", arguments).items()
-        return ", ".join(f"{key}={json_text(value)}" for key, value in pairs)
-    return "" if arguments is None else json_text(arguments)
+def _dict_of(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _withheld_text(told: object) -> str:
+    about = _dict_of(told)
+    kind, size = about.get("type", "text"), about.get("size")
+    if kind != "text":
+        return f"({str(kind).replace('_', ' ')} withheld)"
+    return "(withheld)" if type(size) is not int else f"({counted(size, 'character')} withheld)"
 
 
 def _number(value: int | None) -> str:
