@@ -23,7 +23,7 @@ Json = bytes
 """A value of the application's, encoded as JSON."""
 
 
-class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+class Identity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Whose call this is, as far as the call and its surroundings tell.
 
     `thread_id` and `user_id` come from the call itself; the `scope_` ones from the surrounding
@@ -46,7 +46,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     side_call: bool = False
 
 
-class DocumentRef(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class DocumentRef(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
     """A document that a retriever found; `digest` names its text."""
 
     digest: bytes
@@ -55,7 +55,7 @@ class DocumentRef(msgspec.Struct, frozen=True, array_like=True, omit_defaults=Tr
     metadata: Json | None = None
 
 
-class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
+class Detail(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What only some kinds of span have. `parameters` and `prompt` are digests of sealed values.
 
     `aside` are the messages of a prompt that the framework made up, such as summaries.
@@ -78,7 +78,9 @@ class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: Json | None = None
 
 
-class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defaults=True):
+class SpanStarted(
+    msgspec.Struct, frozen=True, gc=False, array_like=True, tag=1, omit_defaults=True
+):
     """An operation began. A root, and whatever carries a thread id of its own, has `identity`.
 
     `messages` is a model call's input, or a root's own list of messages; `words` are what a
@@ -100,7 +102,7 @@ class SpanStarted(msgspec.Struct, frozen=True, array_like=True, tag=1, omit_defa
     before: SpanStarted | None = None
 
 
-class FirstChunk(msgspec.Struct, frozen=True, array_like=True, tag=2):
+class FirstChunk(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=2):
     """The first chunk of a streamed answer arrived."""
 
     turn: bytes
@@ -108,7 +110,7 @@ class FirstChunk(msgspec.Struct, frozen=True, array_like=True, tag=2):
     at_ns: int
 
 
-class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaults=True):
+class SpanEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3, omit_defaults=True):
     """An operation ended. `messages` is what it produced or, of a root, its list at the end.
 
     `heard` is what model calls beneath a failed root had said by then, by run: they may never end.
@@ -133,7 +135,7 @@ class SpanEnded(msgspec.Struct, frozen=True, array_like=True, tag=3, omit_defaul
     start: SpanStarted | None = None
 
 
-class TurnOpened(msgspec.Struct, frozen=True, array_like=True, tag=4, omit_defaults=True):
+class TurnOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=4, omit_defaults=True):
     """A `threadline.turn(...)` was entered; `words` is its input as a user's body."""
 
     turn: bytes
@@ -142,7 +144,7 @@ class TurnOpened(msgspec.Struct, frozen=True, array_like=True, tag=4, omit_defau
     words: bytes | None = None
 
 
-class TurnClosed(msgspec.Struct, frozen=True, array_like=True, tag=5, omit_defaults=True):
+class TurnClosed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5, omit_defaults=True):
     """A `threadline.turn(...)` was left; `answer` is its output as an assistant's body."""
 
     turn: bytes
@@ -152,13 +154,13 @@ class TurnClosed(msgspec.Struct, frozen=True, array_like=True, tag=5, omit_defau
     answer: bytes | None = None
 
 
-class Noted(msgspec.Struct, frozen=True, array_like=True, tag=6):
+class Noted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=6):
     """Somebody judged, wrote or reported something."""
 
     note: Rating | Feedback | Event
 
 
-class Updated(msgspec.Struct, frozen=True, array_like=True, tag=7, omit_defaults=True):
+class Updated(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=7, omit_defaults=True):
     """The application said more about a conversation."""
 
     thread_id: str

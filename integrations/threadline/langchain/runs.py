@@ -54,7 +54,7 @@ class LiveRun:
         self.span = span
         self.off = False
         self.pending: SpanStarted | None = None
-        self.kept: LiveRun = self
+        self.kept: LiveRun | None = None  # itself; a cycle would keep it until garbage is collected
         self.recorded = False
         self.root_of_turn = False
         self.reads_messages = False
@@ -72,7 +72,7 @@ class LiveRun:
 
     def take_pending(self) -> SpanStarted | None:
         """Return the start that was held back until now, for whoever writes next."""
-        kept = self.kept
+        kept = self.kept or self
         event, kept.pending = kept.pending, None
         return event
 

@@ -281,5 +281,5 @@ def _become_plumbing(run: LiveRun, parent: LiveRun | None) -> None:
     """Children of plumbing hang on its nearest recorded ancestor."""
     if parent is not None:
         run.span = parent.span
-        run.kept = parent.kept
+        run.kept = parent.kept or parent
         run.prompt = parent.prompt

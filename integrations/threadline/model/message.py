@@ -22,7 +22,7 @@ ASSISTANT: Final = "assistant"
 TOOL: Final = "tool"
 
 
-class Body(msgspec.Struct, frozen=True, omit_defaults=True):
+class Body(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a message says, apart from when and where: the thing that is stored once.
 
     Two bodies are the same if role, name and parts are; ids and times are not part of it.

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 
-class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="type", omit_defaults=True):
+class TextPart(
+    msgspec.Struct, frozen=True, gc=False, tag="text", tag_field="type", omit_defaults=True
+):
     """Words. `extra` holds what came beside them, such as citations."""
 
     content: str
@@ -19,7 +21,7 @@ class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="type", omit_d
 
 
 class ReasoningPart(
-    msgspec.Struct, frozen=True, tag="reasoning", tag_field="type", omit_defaults=True
+    msgspec.Struct, frozen=True, gc=False, tag="reasoning", tag_field="type", omit_defaults=True
 ):
     """What a model thought before it spoke; `extra` holds signatures and the like."""
 
@@ -28,7 +30,7 @@ class ReasoningPart(
 
 
 class ToolCallPart(
-    msgspec.Struct, frozen=True, tag="tool_call", tag_field="type", omit_defaults=True
+    msgspec.Struct, frozen=True, gc=False, tag="tool_call", tag_field="type", omit_defaults=True
 ):
     """A model's request to execute a tool; the execution is a `ToolObservation`."""
 
@@ -38,7 +40,12 @@ class ToolCallPart(
 
 
 class ToolCallResponsePart(
-    msgspec.Struct, frozen=True, tag="tool_call_response", tag_field="type", omit_defaults=True
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    tag="tool_call_response",
+    tag_field="type",
+    omit_defaults=True,
 ):
     """What a tool answered, as the model was told."""
 
@@ -47,7 +54,9 @@ class ToolCallResponsePart(
     error: bool = False
 
 
-class BlobPart(msgspec.Struct, frozen=True, tag="blob", tag_field="type", omit_defaults=True):
+class BlobPart(
+    msgspec.Struct, frozen=True, gc=False, tag="blob", tag_field="type", omit_defaults=True
+):
     """Bytes that came inside the message: an image, a sound, a document."""
 
     content: bytes
@@ -56,7 +65,9 @@ class BlobPart(msgspec.Struct, frozen=True, tag="blob", tag_field="type", omit_d
     extra: dict[str, Any] | None = None
 
 
-class FilePart(msgspec.Struct, frozen=True, tag="file", tag_field="type", omit_defaults=True):
+class FilePart(
+    msgspec.Struct, frozen=True, gc=False, tag="file", tag_field="type", omit_defaults=True
+):
     """A file that the provider holds, by its id there."""
 
     file_id: str
@@ -65,7 +76,9 @@ class FilePart(msgspec.Struct, frozen=True, tag="file", tag_field="type", omit_d
     extra: dict[str, Any] | None = None
 
 
-class UriPart(msgspec.Struct, frozen=True, tag="uri", tag_field="type", omit_defaults=True):
+class UriPart(
+    msgspec.Struct, frozen=True, gc=False, tag="uri", tag_field="type", omit_defaults=True
+):
     """Content that lives elsewhere, by its address."""
 
     uri: str
@@ -74,7 +87,7 @@ class UriPart(msgspec.Struct, frozen=True, tag="uri", tag_field="type", omit_def
     extra: dict[str, Any] | None = None
 
 
-class GenericPart(msgspec.Struct, frozen=True, tag="generic", tag_field="type"):
+class GenericPart(msgspec.Struct, frozen=True, gc=False, tag="generic", tag_field="type"):
     """Anything else, kept as it came; `kind` is the type the framework gave it."""
 
     kind: str

@@ -12,7 +12,7 @@ SpanKind = Literal["workflow", "agent", "llm", "tool", "retriever", "embedding",
 SpanStatus = Literal["ok", "error", "stopped", "cancelled", "interrupted", "abandoned", "running"]
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Tokens of one model call. Details are part of their totals, as in OpenTelemetry GenAI."""
 
     input_tokens: int | None = None

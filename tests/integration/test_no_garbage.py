@@ -1,0 +1,37 @@
+"""What a run leaves behind in the application's memory: nothing, and no work for its collector."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+
+import threadline
+from threadline.langchain import ThreadlineCallbackHandler
+from threadline.langchain.runs import LiveRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_runs_are_freed_without_the_collector(tmp_path: Path) -> None:
+    """Open runs hold no cycles: with the collector off nothing of a hundred chains remains."""
+    client = threadline.Client(store=tmp_path / "s.db", min_free_bytes=0)
+    model = FakeListChatModel(responses=["Yes."])
+    chain = ChatPromptTemplate.from_template("{q}") | model | StrOutputParser()
+    config = {"callbacks": [ThreadlineCallbackHandler(client)], "metadata": {"thread_id": "t"}}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            chain.invoke({"q": "Really?"}, config)
+            assert "".join(chain.stream({"q": "Really?"}, config)) == "Yes."
+        left = [one for one in gc.get_objects() if isinstance(one, LiveRun)]
+    finally:
+        gc.enable()
+    assert left == []
+    assert client.recorder.runs == {}
+    assert client.close().complete
