@@ -15,10 +15,8 @@ from tests.samples import NOW, all_samples, retried
 import threadline
 from threadline.cli.app import app
 from threadline.cli.session import Session
-from threadline.errors import ArgumentError, StoreNewerError, StoreNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -320,30 +318,6 @@ def test_the_store_can_be_named_before_and_after_the_command(
     assert asked == [tmp_path / "a.db", tmp_path / "b.db", None]
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "words"),
-    [
-        (StoreNotFoundError, 1, "no store at"),
-        (lambda path: StoreNewerError(path, 9, 1), 1, "upgrade threadline"),
-        (lambda _path: ArgumentError("since", "soon", "2h, 3d or a date"), 2, "--since is 'soon'"),
-    ],
-)
-def test_errors_are_told_and_not_traced(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    error: Callable[[Path], Exception],
-    code: int,
-    words: str,
-) -> None:
-    def fail(_path: Path | None = None) -> FakeStore:
-        raise error(tmp_path / "shop.db")
-
-    monkeypatch.setattr(threadline, "open", fail, raising=False)
-    result = run("list")
-    assert (result.exit_code, result.stdout) == (code, "")
-    assert words in result.stderr
-
-
 def test_without_the_extra_a_sentence_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['rich'] = None\n"
@@ -385,33 +359,6 @@ def test_the_beginning_of_a_turns_id_is_looked_for_only_where_it_may_be_one(
     assert "could be any of these" in run("show", "0192f0c1").stderr
     assert "and of the newest 2,000 turns" in run("show", "ffffffff").stderr
     assert max(filters["limit"] for filters in asked) <= 200
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["list", "--since", "yesterday"], ["--since is 'yesterday'", '"2h", "3d"', "2026-11-21"]),
-        (["list", "--until", "soon"], ["--until is 'soon'", "an ISO time"]),
-        (["search", ""], ["TEXT is ''", "at least one word"]),
-        (["list", "--text", ""], ["--text is ''", "at least one word"]),
-        (["list", "--cursor", "x"], ["--cursor is 'x'"]),
-    ],
-)
-def test_what_was_typed_wrong_is_told_the_way_it_is_typed(
-    tmp_path: Path, arguments: list[str], words: list[str]
-) -> None:
-    """Over a real store, whose reader also takes what nobody can type."""
-    path = tmp_path / "a.db"
-    with (
-        threadline.Client(store=path) as client,
-        threadline.turn(thread_id="t", input="Hello", client=client) as turn,
-    ):
-        turn.output = "Hi"
-    result = run(*arguments, "--store", str(path))
-    assert result.exit_code == 2
-    assert f" {arguments[0]} [OPTIONS]" in result.stderr.splitlines()[0]
-    assert "datetime" not in result.stderr
-    assert [text for text in words if text not in result.stderr] == []
 
 
 def test_every_command_explains_itself() -> None:
