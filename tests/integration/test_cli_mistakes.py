@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.fake_store import FakeStore
 
 import threadline
 from threadline.cli.app import app
@@ -15,6 +14,8 @@ from threadline.errors import ArgumentError, StoreNewerError, StoreNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.fake_store import FakeStore
 
 
 def run(*arguments: str) -> Result:

@@ -72,4 +72,5 @@ def test_a_trace_that_is_not_full_tells_none_of_it() -> None:
 def test_a_full_chat_shows_every_document_whole() -> None:
     shown = show("library-5", "--full")
     assert all(f"\n      Section {n}. The reading room opens" in shown for n in range(1, 8))
+    assert "\n    0.80 doc-2\n      Section 2." in shown
     assert "Section 1." not in show("library-5")

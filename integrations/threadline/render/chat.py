@@ -160,20 +160,25 @@ def _lookup(retrieval: Retrieval, turn: Turn, shape: Shape) -> Lookup:
         name=one_line(retrieval.name, width=60),
         query=one_line(retrieval.query, width=shape.width),
         document_count=len(retrieval.documents),
-        documents=tuple(document_line(document) for document in shown),
+        documents=tuple(document_line(document, is_whole=shape.full) for document in shown),
         texts=tuple(printable(document.text) for document in shown) if shape.full else (),
         duration_ns=span.duration_ns,
         error=one_line(failure_text(span.error), width=LINE_WIDTH) if span.error else "",
     )
 
 
-def document_line(document: Document) -> str:
-    """Tell in one line which document was found: its score, its title and its id."""
+def document_line(document: Document, *, is_whole: bool) -> str:
+    """Tell in one line which document was found: its score, title, id, and else its first words.
+
+    Args:
+        document: The document.
+        is_whole: Whether all its words are shown below, so that an id is enough.
+    """
     titles = (document.metadata.get(key) for key in ("title", "name", "source", "file_path"))
     title = next((value for value in titles if isinstance(value, str) and value), "")
     score = "" if document.score is None else f"{document.score:.2f}"
     named = list(dict.fromkeys(filter(None, (title, document.id))))
-    if not title:
+    if not title and not (is_whole and named):
         named.append(f"“{one_line(document.text, width=60)}”")
     return one_line("  ".join(filter(None, (score, " · ".join(named)))), width=LINE_WIDTH)
 

@@ -96,4 +96,6 @@ def _value(what: str, text: str) -> Iterator[Content]:
 def _document(document: Document) -> Content:
     metadata = arguments_text(document.metadata)
     text = "\n".join(filter(None, (document.text, f"({metadata})" if metadata else "")))
-    return Content(what="document", about=document_line(document), text=printable(text))
+    return Content(
+        what="document", about=document_line(document, is_whole=True), text=printable(text)
+    )
