@@ -244,6 +244,8 @@ class turn:  # noqa: N801 (used like a function)
         output: Body | None = None,
     ) -> None:
         client = self._client or default_client()
+        if not client.settings.enabled or paused.get():
+            return
         run = uuid7().bytes
         now = client.clock.now_ns()
         with client.recorder.draft() as draft:

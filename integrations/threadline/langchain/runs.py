@@ -118,6 +118,8 @@ class RunTable:
     def find(self, run_id: UUID) -> LiveRun | None:
         """Return an open run."""
         if self._client is not None:
+            if not self._client.has_started:
+                return None
             found: LiveRun | None = self._client.recorder.runs.get(run_id)
             return found
         for recorder in self._recorders():
