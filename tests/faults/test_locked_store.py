@@ -130,8 +130,8 @@ def test_memory_is_bounded_where_nothing_can_be_written(tmp_path: Path) -> None:
     client = threadline.Client(store=path, min_free_bytes=0, max_memory_bytes=1_000_000)
     application = Application(client, filler=30_000)
     with Lines() as log:
-        for _ in range(10):
-            application.talk(10)
+        for _ in range(50):
+            application.talk(2)
             client.flush()
             assert client._started().keeper.held_bytes() < 1_500_000
         report = client.flush()

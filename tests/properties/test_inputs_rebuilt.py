@@ -39,9 +39,6 @@ LONG = "w" * 130
 """Before each marker, so that the short form of a conversation in lists does not reach it."""
 
 
-SYSTEM_PROMPTS = (1, 2)
-
-
 def text_of(marker: int) -> str:
     return f"{LONG} <<{marker:05}>>"
 
@@ -134,7 +131,7 @@ any_step = st.builds(
     name=st.sampled_from([None, None, "bob"]),
 )
 steps = any_step.filter(lambda step: not (step.fails and step.ids))
-"""Without what is known to fail: see `test_what_is_stored_twice_still`."""
+"""Without what is known to fail: see `test_a_tools_answer_is_sent_again_with_a_failed_turn`."""
 
 
 @dataclass
@@ -279,6 +276,12 @@ def test_texts_are_stored_once_and_inputs_rebuilt(history: list[Step]) -> None:
 def test_an_instruction_is_said_once(history: list[Step]) -> None:
     """A system prompt is given again at every call; it is said once."""
     check(history)
+
+
+@pytest.mark.xfail(strict=True, reason="`capture/history.py` compares without what has an id")
+def test_a_tools_answer_is_sent_again_with_a_failed_turn() -> None:
+    """The user's message behind it is known by its id, the tool's is not; both were said once."""
+    check([replace(FIRST, system=0), replace(FIRST, system=0, ids=True, fails=True)])
 
 
 def check(history: list[Step]) -> None:
