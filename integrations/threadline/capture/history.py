@@ -26,7 +26,8 @@ def words_of(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> l
     tail = _tail_of(root, reading)
     fresh = [Saying(d, i, reading.role((d, i)), root.start.at_ns) for d, i in _fresh(tail, reading)]
     _take_ids_from_the_end(fresh, root, reading)
-    if any(reading.role(ref) == USER for ref in tail):
+    users = [ref for ref in tail if reading.role(ref) == USER]
+    if any(not reading.held.holds(framework_id, digest) for digest, framework_id in users):
         return fresh
     if root.words:
         words = root.words[0] if len(root.words) == 1 else _likeliest(root, reading, first_call)
@@ -34,7 +35,9 @@ def words_of(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> l
             return fresh  # a failed turn, tried again
         guessed = len(root.words) > 1
         return [*fresh, Saying(words, None, USER, root.start.at_ns, guessed=guessed)]
-    return fresh if first_call is None else [*fresh, *_guessed(first_call, reading)]
+    if users or first_call is None:
+        return fresh  # what the user said is known, or nobody was told
+    return [*fresh, *_guessed(first_call, reading)]
 
 
 def _likeliest(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> bytes:
@@ -77,27 +80,25 @@ def _history_of(span: OpenSpan, reading: Reading) -> Sequence[Ref]:
     return inputs[: history_length(inputs, reading.body_of)]
 
 
-def _tail_of(span: OpenSpan, reading: Reading) -> list[Ref]:
+def _tail_of(span: OpenSpan, reading: Reading) -> Sequence[Ref]:
     inputs = reading.without_prefill(span)
-    tail = inputs[history_length(inputs, reading.body_of) :]
-    return [ref for ref in tail if not reading.held.holds(ref[1], ref[0])]
+    return inputs[history_length(inputs, reading.body_of) :]
 
 
-def _fresh(tail: list[Ref], reading: Reading) -> list[Ref]:
-    """Leave out an instruction that was given before, and the same messages sent again."""
+def _fresh(tail: Sequence[Ref], reading: Reading) -> list[Ref]:
+    """Leave out instructions given before, messages sent again, and those held by their id."""
     waiting = reading.held.said_since_answer()
-    spoken = [ref for ref in tail if reading.role(ref) != SYSTEM]
-    is_again = bool(waiting) and [digest for digest, _ in spoken[: len(waiting)]] == waiting
-    again = spoken[: len(waiting)] if is_again else []
+    spoken = [digest for digest, _ in tail if reading.role((digest, None)) != SYSTEM]
+    again = len(waiting) if waiting and spoken[: len(waiting)] == waiting else 0
     fresh: list[Ref] = []
-    for ref in tail:
-        if reading.role(ref) == SYSTEM:
-            if ref[0] not in reading.held.instructions:
-                fresh.append(ref)
-        elif again:
-            again.pop(0)
+    for digest, framework_id in tail:
+        if reading.role((digest, framework_id)) == SYSTEM:
+            is_news = digest not in reading.held.instructions
         else:
-            fresh.append(ref)
+            again -= 1
+            is_news = again < 0
+        if is_news and not reading.held.holds(framework_id, digest):
+            fresh.append((digest, framework_id))
     return fresh
 
 
