@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from threadline.clock import Clock
     from threadline.store.writer import StoreWriter
 
-GATHER_S: Final = 0.05
+GATHER_S: Final = 0.2
 TICK_S: Final = 1.0
 MAX_GROUP: Final = 256
 _RETRY_S: Final = 2.0

@@ -42,12 +42,12 @@ def refs_of(messages: Iterable[BaseMessage], draft: Draft) -> tuple[Ref, ...]:
         messages: Messages of any class.
         draft: The event that they go with.
     """
-    digests = draft.recorder.digests
+    digest_of = draft.recorder.digests.get
     known, bodies = draft.journal.known, draft.bodies
     refs: list[Ref] = []
     for message in messages:
         key = _key_of(message)
-        digest = None if key is None else digests.get(key)
+        digest = None if key is None else digest_of(key)
         if digest is None or (digest not in known and digest not in bodies):
             digest = _seal(message, key, draft)
         refs.append((digest, message.id))
