@@ -172,7 +172,7 @@ def _one_of(*allowed: str) -> Callable[[str, object], str]:
 def _number(low: float, high: float, unit: str) -> Callable[[str, object], float]:
     def check(name: str, raw: object) -> float:
         try:
-            value = float(raw)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            value = float(raw)  # pyright: ignore[reportArgumentType] (what cannot be read is told below)
         except (TypeError, ValueError):
             value = float("nan")
         if low <= value <= high and not isinstance(raw, bool):
@@ -185,7 +185,7 @@ def _number(low: float, high: float, unit: str) -> Callable[[str, object], float
 def _whole(low: int, unit: str) -> Callable[[str, object], int]:
     def check(name: str, raw: object) -> int:
         try:
-            value = int(raw)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+            value = int(raw)  # pyright: ignore[reportArgumentType] (what cannot be read is told below)
         except (TypeError, ValueError):
             value = low - 1
         if value >= low and not isinstance(raw, bool):

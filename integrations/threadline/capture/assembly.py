@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Final
 
 from threadline.capture.endings import error_of, status_of
@@ -170,4 +169,5 @@ class Assembly:
 
 def generated_thread_id(turn_id: str) -> str:
     """Return the key of a conversation that the application gave no id."""
-    return f"generated-{uuid.UUID(turn_id).hex if len(turn_id) == 36 else turn_id}"  # noqa: PLR2004
+    packed = pack_id(turn_id)
+    return f"generated-{packed.hex() if isinstance(packed, bytes) else packed}"

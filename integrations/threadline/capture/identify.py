@@ -161,6 +161,3 @@ def _copy(
 def _mapping(data: bytes | None) -> dict[str, Any]:
     value = None if data is None else msgspec.json.decode(data)
     return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
-
-
-__all__ = ["Belonging", "Identity", "answer_ids", "belonging_of", "split_by_thread"]

@@ -36,7 +36,6 @@ class Joiner:
     def __init__(self) -> None:
         self.open: dict[bytes, OpenTurn] = {}
         self.notes: list[Noted | Updated] = []
-        self.discarded = 0
         self._whole: list[OpenTurn] = []
         self._over_since: dict[bytes, float] = {}
 
@@ -99,8 +98,7 @@ class Joiner:
         self, event: SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed
     ) -> OpenTurn | None:
         if not isinstance(event, SpanStarted | TurnOpened):
-            self.discarded += 1  # the end of something whose start was never seen, or came late
-            return None
+            return None  # the end of something whose start was never seen, or came late
         turn = OpenTurn(event.turn, event.at_ns)
         self.open[event.turn] = turn
         return turn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -81,7 +82,7 @@ def _fitting(value: Any) -> Any:
     """Integers beyond 64 bits and NaN have no place in JSON or msgpack."""
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return str(value)
-    if isinstance(value, float) and (value != value or value in {float("inf"), float("-inf")}):  # noqa: PLR0124
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
 
@@ -89,7 +90,7 @@ def _fitting(value: Any) -> Any:
 def _plain_mapping(value: Mapping[Any, Any], depth: int, inner: tuple[int, ...]) -> dict[str, Any]:
     try:
         items: Iterable[tuple[Any, Any]] = list(value.items())
-    except Exception:  # noqa: BLE001 (foreign values, cycles, lone surrogates)
+    except Exception:  # noqa: BLE001 (a mapping of the application's, or one that changes meanwhile)
         return {"<unreadable>": type(value).__name__}
     return {
         clean_text(key if isinstance(key, str) else _repr(key)): _plain(item, depth + 1, inner)
@@ -106,12 +107,12 @@ def _foreign(value: Any, depth: int, inner: tuple[int, ...]) -> Any:
         if callable(dump):
             return _plain(dump(), depth + 1, inner)
         return _plain(msgspec.to_builtins(value, str_keys=True), depth + 1, inner)
-    except Exception:  # noqa: BLE001 (foreign values, cycles, lone surrogates)
+    except Exception:  # noqa: BLE001 (foreign code runs here)
         return _repr(value)
 
 
 def _repr(value: Any) -> str:
     try:
         return clean_text(repr(value)[:_MAX_REPR])
-    except Exception:  # noqa: BLE001 (foreign values, cycles, lone surrogates)
+    except Exception:  # noqa: BLE001 (foreign code runs here)
         return f"<{type(value).__name__}>"

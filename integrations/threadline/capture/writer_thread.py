@@ -158,7 +158,7 @@ class WriterThread:
         """Return how many turns are under way or wait for the store."""
         handed = (self._decode(data) for _, data, _ in list(self._recorder.queue))
         begun = self._joiner.open.keys() | {getattr(event, "turn", b"") for event in handed}
-        return len(begun) + len(self._waiting) + self._keeper.left_turns()
+        return len(begun - {b""}) + len(self._waiting) + self._keeper.left_turns()
 
     def take_in(self) -> int:
         """Take in the journals of processes that are gone; returns how many turns they held.

@@ -16,14 +16,12 @@ from threadline.capture.events import (
 )
 from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of
-from threadline.capture.recorder import Draft
 from threadline.capture.scope import Scope, current_scope, leave, paused
 from threadline.client.defaults import default_client
 from threadline.errors import ArgumentError
 from threadline.ids import derived_uuid, uuid7
 from threadline.model.message import Body
 from threadline.model.parts import Part, TextPart, ToolCallPart, ToolCallResponsePart
-from threadline.model.turn import Turn
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -354,6 +352,3 @@ def _body_of_dict(message: Mapping[str, Any]) -> Body:
         function = call.get("function", call)
         parts.append(ToolCallPart(function["name"], function.get("arguments"), call.get("id")))
     return Body(role, tuple(parts))
-
-
-__all__ = ["Draft", "Turn", "conversation", "pausing", "turn"]

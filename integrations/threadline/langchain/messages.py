@@ -111,9 +111,10 @@ def _key_of(message: BaseMessage) -> Any:
     if kind is HumanMessage or kind is SystemMessage:
         return kind, message.name, content
     if kind is ToolMessage:
-        return kind, message.name, content, message.tool_call_id, message.status  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        answer: Any = message
+        return kind, message.name, content, answer.tool_call_id, answer.status
     if kind is AIMessage:
-        return _key_of_answer(message)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return _key_of_answer(message)  # pyright: ignore[reportArgumentType]
     return None
 
 

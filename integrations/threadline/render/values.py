@@ -123,7 +123,7 @@ def size_text(byte_count: int) -> str:
     while value >= _KILOBYTE and len(units) > 1:
         value /= _KILOBYTE
         units.pop(0)
-    return f"{value:.1f} {units[0]}" if value < 10 else f"{value:.0f} {units[0]}"  # noqa: PLR2004
+    return f"{value:.1f} {units[0]}" if value < 10 else f"{value:.0f} {units[0]}"  # noqa: PLR2004 (one digit before the point)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

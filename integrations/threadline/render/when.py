@@ -83,7 +83,7 @@ def _figures(value: float, *, small: int = 1) -> str:
         return "0"
     if value < 1:
         return f"{value:.2f}"
-    return f"{value:.{small}f}" if value < 10 else f"{value:.{small - 1}f}"  # noqa: PLR2004
+    return f"{value:.{small}f}" if value < 10 else f"{value:.{small - 1}f}"  # noqa: PLR2004 (one digit before the point)
 
 
 def _local(at_ns: int | None, zone: dt.tzinfo | None) -> dt.datetime | None:
