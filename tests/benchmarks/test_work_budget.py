@@ -6,6 +6,7 @@ goes over one costs every user in every turn: make it cheaper, or raise the limi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from collections import Counter
@@ -79,6 +80,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Varian
     """A handler on a store on disk, whose writer works only when it is asked to flush."""
     monkeypatch.setattr(WriterThread, "wake", lambda _: None)
     monkeypatch.setattr(hook_failures, "reraise", True)
+    monkeypatch.setattr("threadline.store.journal.appender", lambda: os.write)  # told by its name
     variant = ours(tmp_path / "store.db", "ours")
     yield variant
     variant.close()
@@ -116,7 +118,7 @@ def _count(case: Case, variant: Variant) -> Counter[str]:
 def test_hooks_of_an_agent_turn(recorded: Variant) -> None:
     """L1: 15 events (a step's start goes with its first child), one write each, encoded once."""
     counts = _count(AgentTurn(), recorded)
-    assert counts["writes"] <= 15, "one write an event: a run or an event more than there was"
+    assert 1 < counts["writes"] <= 15, "one write an event: a run or an event more than there was"
     assert counts["encodes"] <= LIMITS["L1 encodes"]
     assert counts["calls"] <= LIMITS["L1 calls"]
 
@@ -125,7 +127,7 @@ def test_hooks_of_a_stream(recorded: Variant) -> None:
     """L2: five events for the whole stream, and next to nothing for each token."""
     counts = _count(Stream(), recorded)
     assert counts["on_llm_new_token"] >= 100
-    assert counts["writes"] <= 5, "one write an event, none for a token but the first"
+    assert 1 < counts["writes"] <= 5, "one write an event, none for a token but the first"
     assert counts["calls"] <= LIMITS["L2 calls"]
 
 

@@ -108,13 +108,18 @@ def test_an_append_that_is_taken_only_in_part_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the operating system does when the disk gets full; what follows is read again."""
+    full = False
+
+    def write(fd: int, data: bytes) -> int:
+        return os.write(fd, data[:9] if full else data)
+
+    monkeypatch.setattr("threadline.store.journal.appender", lambda: write)
     journal = Journal.create(tmp_path / "one.journal")
     journal.append(encode_payload(b"before", {}))
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:9]))
+    full = True
     with pytest.raises(OSError, match="only a part"):
         journal.append(encode_payload(b"torn", {}))
-    monkeypatch.undo()
+    full = False
     journal.append(encode_payload(b"after", {}))
     journal.abandon()
     assert list(read_journal(tmp_path / "one.journal")) == [[b"before"], [b"after"]]

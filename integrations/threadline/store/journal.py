@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from threadline.store.appending import appender
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -53,6 +55,7 @@ class Journal:
         self.left: set[bytes] = set()
         self.gaps: set[bytes] = set()
         self._fd = fd
+        self._append = appender()
 
     @classmethod
     def create(cls, path: Path, *, mode: int = 0o600) -> Journal:
@@ -87,7 +90,7 @@ class Journal:
             self.written_bytes += len(payload)
             return
         frame = _HEAD.pack(MAGIC, len(payload), zlib.crc32(payload)) + payload
-        written = os.write(self._fd, frame)
+        written = self._append(self._fd, frame)
         self.written_bytes += written
         if written != len(frame):
             raise OSError(errno.ENOSPC, "the journal took only a part of an event")
