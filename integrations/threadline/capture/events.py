@@ -85,8 +85,8 @@ class SpanStarted(
 
     `messages` is a model call's input, or a root's own list of messages; `words` are what a
     root's other input says of the user's words: one text, or several where none is named as
-    theirs. `before` is the start of its parent, where that was held back until it had a child:
-    one event less for each step of a graph.
+    theirs. `before` is what was held back of the turn until now: starts and ends of a graph's
+    steps, which bring no words of their own.
     """
 
     turn: bytes
@@ -99,7 +99,7 @@ class SpanStarted(
     messages: tuple[Ref, ...] | None = None
     words: tuple[bytes, ...] = ()
     detail: Detail | None = None
-    before: SpanStarted | None = None
+    before: tuple[SpanStarted | SpanEnded, ...] = ()
 
 
 class FirstChunk(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=2):
@@ -117,7 +117,7 @@ class SpanEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3, o
     `texts` are a root's output strings and `answer` is the one that its key names as the answer,
     or the whole output as JSON, each as the digest of an assistant's body. `late_messages` and
     `late_words` are the input of a streamed root, which is known only now.
-    `start` is its own start, where that was held back and no child came.
+    `before` is what was held back of the turn until now.
     """
 
     turn: bytes
@@ -132,7 +132,7 @@ class SpanEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3, o
     late_words: tuple[bytes, ...] = ()
     detail: Detail | None = None
     heard: tuple[tuple[bytes, bytes], ...] = ()
-    start: SpanStarted | None = None
+    before: tuple[SpanStarted | SpanEnded, ...] = ()
 
 
 class TurnOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=4, omit_defaults=True):

@@ -113,12 +113,12 @@ def _apply(
     turn: OpenTurn, event: SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed
 ) -> None:
     if isinstance(event, SpanStarted):
-        if event.before is not None:
-            _apply(turn, event.before)
+        for earlier in event.before:
+            _apply(turn, earlier)
         turn.start(event)
     elif isinstance(event, SpanEnded):
-        if event.start is not None:
-            _apply(turn, event.start)
+        for earlier in event.before:
+            _apply(turn, earlier)
         turn.end(event)
     elif isinstance(event, FirstChunk):
         turn.first_chunk(event)

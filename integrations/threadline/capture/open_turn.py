@@ -82,6 +82,14 @@ class OpenSpan:
             above = above.parent
         return False
 
+    def with_beneath(self) -> Iterator[OpenSpan]:
+        """Yield it and all spans beneath it, each before its children."""
+        waiting: list[OpenSpan] = [self]
+        while waiting:
+            span = waiting.pop()
+            yield span
+            waiting.extend(reversed(span.children))
+
     def ancestors(self) -> Iterator[OpenSpan]:
         """Yield its parent, its parent's parent, and so on."""
         above = self.parent
@@ -107,6 +115,8 @@ class OpenTurn:
         self.is_remainder = False
         self.row: int | None = None
         self.looked_at = False
+        self._early_ends: dict[bytes, SpanEnded] = {}
+        self._orphans: list[OpenSpan] = []
 
     def start(self, event: SpanStarted) -> None:
         """Take in a span's start; a start that was seen before is ignored."""
@@ -118,11 +128,21 @@ class OpenTurn:
         (self.roots if parent is None else parent.children).append(span)
         self.open_count += 1
         self.last_ns = max(self.last_ns, event.at_ns)
+        if self._orphans:
+            self._adopt_orphans(span)
+        if parent is None and event.parent is not None:
+            self._orphans.append(span)
+        early = self._early_ends.pop(event.run, None)
+        if early is not None:
+            self.end(early)
 
     def end(self, event: SpanEnded) -> None:
-        """Take in a span's end; an end without a start, or a second one, is ignored."""
+        """Take in a span's end; one without a start waits for it, a second one is ignored."""
         span = self.spans.get(event.run)
-        if span is None or span.end is not None:
+        if span is None:
+            self._early_ends.setdefault(event.run, event)
+            return
+        if span.end is not None:
             return
         span.end = event
         span.ended_order = len(self.spans) - self.open_count
@@ -168,6 +188,25 @@ class OpenTurn:
             if root.start.identity is not None:
                 return root.start.identity
         return Identity()
+
+    def _adopt_orphans(self, parent: OpenSpan) -> None:
+        """Put spans whose start overtook their parent's, on another thread, beneath it."""
+        above = {id(span) for span in parent.ancestors()}
+        children = [
+            orphan
+            for orphan in self._orphans
+            if orphan.start.parent == parent.start.run and id(orphan) not in above
+        ]
+        if not children:
+            return
+        for child in children:
+            self.roots.remove(child)
+            self._orphans.remove(child)
+            child.parent = parent
+            parent.children.append(child)
+        self.spans = {span.start.run: span for root in self.roots for span in root.with_beneath()}
+        for n, span in enumerate(self.spans.values()):
+            span.n = n
 
     def _has_open_model_call(self, root: OpenSpan) -> bool:
         return any(

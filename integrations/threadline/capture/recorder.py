@@ -21,6 +21,7 @@ from threadline.model.parts import GenericPart, TextPart
 from threadline.store.journal import Journal, encode_payload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from threadline.capture.events import CaptureEvent
@@ -60,9 +61,9 @@ class DigestCache:
         self._digests: dict[Any, bytes] = {}
         self._bytes = 0
 
-    def get(self, key: Any) -> bytes | None:
-        """Return the digest of what `key` stands for, if it was sealed before."""
-        return self._digests.get(key)
+    def table(self) -> Mapping[Any, bytes]:
+        """Return what is known now: digests of what was sealed before, by its key."""
+        return self._digests
 
     def put(self, key: Any, digest: bytes, size: int) -> None:
         """Remember a digest; everything is forgotten when too much is held."""

@@ -65,7 +65,7 @@ def _redact_span(event: SpanStarted | SpanEnded, redactor: Redactor) -> CaptureE
             detail=detail,
             messages=messages,
             late_messages=_redact_refs(event.late_messages, redactor),
-            start=None if event.start is None else redact_event(event.start, redactor),
+            before=_redact_before(event.before, redactor),
         )
     return msgspec.structs.replace(
         event,
@@ -73,8 +73,14 @@ def _redact_span(event: SpanStarted | SpanEnded, redactor: Redactor) -> CaptureE
         messages=messages,
         name=redactor.text(event.name),
         identity=None if event.identity is None else _redact_identity(event.identity, redactor),
-        before=None if event.before is None else redact_event(event.before, redactor),
+        before=_redact_before(event.before, redactor),
     )
+
+
+def _redact_before(
+    before: tuple[SpanStarted | SpanEnded, ...], redactor: Redactor
+) -> tuple[CaptureEvent, ...]:
+    return tuple(_redact_span(event, redactor) for event in before)
 
 
 def _with_failure(event: Any, redactor: Redactor) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from threadline.capture.endings import span_status
+from threadline.ids import unpack_id
 from threadline.store.framework_ids import run_named_by
 from threadline.store.prompts import without_repeats
 from threadline.store.schema import SPAN_KINDS, STATUSES, code_of
@@ -98,9 +98,8 @@ class SpanSheet:
         run = span.start.run
         if run == self._turn.key:
             return None
-        own = str(uuid.UUID(bytes=run))
         is_named = said is not None and outputs and said.framework_id == outputs[0][1]
-        if is_named and said is not None and run_named_by(said.framework_id) == own:
+        if is_named and said is not None and run_named_by(said.framework_id) == unpack_id(run):
             return b""
         return run
 
@@ -108,8 +107,9 @@ class SpanSheet:
         detail = span.start.detail
         if detail is None or detail.parameters is None:
             return None
-        value = self._bodies.value(detail.parameters)
-        self._rows.blobs[0, detail.parameters] = encode_json(value)
+        key = (0, detail.parameters)
+        if key not in self._rows.blobs:
+            self._rows.blobs[key] = encode_json(self._bodies.value(detail.parameters))
         return detail.parameters
 
     def _detail(self, span: OpenSpan, *, told: bool) -> str | None:
@@ -125,22 +125,23 @@ class SpanSheet:
         return pack_value(known, self._rows.shelf) if known else None
 
     def _known(self, span: OpenSpan, detail: Detail, *, told: bool) -> dict[str, Any]:
-        given = {"attributes": detail.attributes}
-        if not told:
-            given |= {"arguments": detail.arguments, "result": detail.result}
-        known: dict[str, Any] = {
-            name: packed(data, self._rows.shelf) for name, data in given.items() if data is not None
-        }
+        known: dict[str, Any] = {}
+        for name in _FREE_VALUES[:1] if told else _FREE_VALUES:
+            data = getattr(detail, name)
+            if data is not None:
+                known[name] = packed(data, self._rows.shelf)
         if detail.prompt is not None:
             texts = [self._bodies.get(digest).text for digest, _ in span.inputs]
             known["prompt"] = without_repeats(self._bodies.value(detail.prompt), texts)
-        known |= {
-            "call_id": None if told else detail.call_id,
-            "internal": detail.internal or None,
-            "query": detail.query,
-            "documents": [self._document(document) for document in detail.documents] or None,
-        }
-        return {name: value for name, value in known.items() if value is not None}
+        if detail.call_id is not None and not told:
+            known["call_id"] = detail.call_id
+        if detail.internal:
+            known["internal"] = True
+        if detail.query is not None:
+            known["query"] = detail.query
+        if detail.documents:
+            known["documents"] = [self._document(document) for document in detail.documents]
+        return known
 
     def _document(self, document: DocumentRef) -> dict[str, Any]:
         text = self._bodies.get(document.digest).text
@@ -163,6 +164,9 @@ class SpanSheet:
                 value = self._bodies.value(detail.parameters)
                 offered[span.n] = {_tool_name(tool) for tool in value.get("tools", ())}
         return offered
+
+
+_FREE_VALUES: Final = ("attributes", "arguments", "result")
 
 
 def packed(data: bytes, shelf: BlobShelf) -> msgspec.Raw:

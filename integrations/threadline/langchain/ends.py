@@ -43,11 +43,10 @@ class Ends:
             if run.reads_messages:
                 _record_root_end(draft, at_ns, run, outputs, kwargs)
                 return
-            messages = refs_of(messages_of_step(outputs), draft)
-            start = run.take_pending()
-            draft.record(
-                SpanEnded(run.turn, run.span, at_ns, messages=messages or None, start=start)
-            )
+            messages = refs_of(messages_of_step(outputs), draft) or None
+            event = SpanEnded(run.turn, run.span, at_ns, messages=messages)
+            if draft.bodies or not run.held_back.keep(event):
+                draft.record(event)
 
     def failed(
         self, at_ns: int, error: BaseException, run_id: UUID, kwargs: Mapping[str, Any]
@@ -70,7 +69,7 @@ class Ends:
                     late_messages=late[0],
                     late_words=late[1],
                     heard=heard,
-                    start=run.take_pending(),
+                    before=run.held_back.take(),
                 ),
                 last=run.root_of_turn,
             )
@@ -89,7 +88,7 @@ class Ends:
             run.calls.pop(run_id, None)
             with run.recorder.draft() as draft:
                 messages, detail = _answers(draft, response)
-                event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
+                event = _ended(run, at_ns, messages, detail)
                 draft.record(event, last=run.root_of_turn)
 
     def model_failed(
@@ -107,7 +106,7 @@ class Ends:
             if isinstance(response, LLMResult):
                 messages, detail = _answers(draft, response, partial=True)
             failure = failure_of(error, status)
-            event = SpanEnded(run.turn, run.span, at_ns, status, failure, messages, detail=detail)
+            event = _ended(run, at_ns, messages, detail, status, failure)
             draft.record(event, last=run.root_of_turn)
 
     def tool(self, at_ns: int, output: object, run_id: UUID) -> None:
@@ -119,7 +118,7 @@ class Ends:
             answers = [m for m in messages_of_step(output) if isinstance(m, ToolMessage)]
             messages = refs_of(answers, draft) or None
             detail = None if messages else Detail(result=json_of(output))
-            event = SpanEnded(run.turn, run.span, at_ns, messages=messages, detail=detail)
+            event = _ended(run, at_ns, messages, detail)
             draft.record(event, last=run.root_of_turn)
 
     def retriever(self, at_ns: int, documents: Sequence[Document], run_id: UUID) -> None:
@@ -129,8 +128,8 @@ class Ends:
             return
         with run.recorder.draft() as draft:
             found = tuple(_document(draft, document) for document in documents)
-            detail = Detail(documents=found)
-            draft.record(SpanEnded(run.turn, run.span, at_ns, detail=detail), last=run.root_of_turn)
+            event = _ended(run, at_ns, None, Detail(documents=found))
+            draft.record(event, last=run.root_of_turn)
 
     def custom_event(self, at_ns: int, name: str, metadata: dict[str, Any], run_id: UUID) -> None:
         """The application dispatched an event of its own inside a run."""
@@ -146,6 +145,20 @@ class Ends:
             )
             with run.recorder.draft() as draft:
                 draft.record(Noted(event))
+
+
+def _ended(
+    run: LiveRun,
+    at_ns: int,
+    messages: tuple[Ref, ...] | None,
+    detail: Detail | None,
+    status: str = "ok",
+    failure: tuple[str, str] | None = None,
+) -> SpanEnded:
+    before = run.held_back.take()
+    return SpanEnded(
+        run.turn, run.span, at_ns, status, failure, messages, detail=detail, before=before
+    )
 
 
 def _record_root_end(
@@ -165,6 +178,7 @@ def _record_root_end(
             answer=answer,
             late_messages=late[0],
             late_words=late[1],
+            before=run.held_back.take(),
         ),
         last=run.root_of_turn,
     )

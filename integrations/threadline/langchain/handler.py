@@ -122,7 +122,6 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         """A chain, graph or node was left by an exception."""
         self._ends.failed(now_ns(), error, run_id, kwargs)
 
-    @never_raises
     def on_chat_model_start(
         self,
         serialized: dict[str, Any],
@@ -135,8 +134,11 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A chat model was called."""
-        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
-        self._starts.chat_model(start, messages)
+        try:
+            start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+            self._starts.chat_model(start, messages)
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
 
     @never_raises
     def on_llm_start(
@@ -172,11 +174,13 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         """An event of `stream_events(version="v3")`; its first one is the first chunk."""
         self.on_llm_new_token("", run_id=run_id)
 
-    @never_raises
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model answered."""
-        self._starts.chunks.pop(run_id, None)
-        self._ends.model(now_ns(), response, run_id)
+        try:
+            self._starts.chunks.pop(run_id, None)
+            self._ends.model(now_ns(), response, run_id)
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
 
     @never_raises
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -184,7 +188,6 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         self._starts.chunks.pop(run_id, None)
         self._ends.model_failed(now_ns(), error, run_id, kwargs.get("response"))
 
-    @never_raises
     def on_tool_start(
         self,
         serialized: dict[str, Any],
@@ -198,14 +201,19 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A tool was called."""
-        given = input_str if inputs is None else inputs
-        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
-        self._starts.tool(start, given)
+        try:
+            given = input_str if inputs is None else inputs
+            start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+            self._starts.tool(start, given)
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
 
-    @never_raises
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A tool returned."""
-        self._ends.tool(now_ns(), output, run_id)
+        try:
+            self._ends.tool(now_ns(), output, run_id)
+        except Exception as error:  # noqa: BLE001 (a hook never raises)
+            hook_failures.swallow(error)
 
     @never_raises
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:

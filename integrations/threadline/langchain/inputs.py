@@ -8,7 +8,7 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
 
 from threadline.capture.plain import json_of
-from threadline.langchain.messages import is_news
+from threadline.langchain.messages import is_message, is_news
 from threadline.langchain.shapes import is_list, is_mapping
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def read_output(outputs: object, list_key: str | None) -> RootOutput:
 
 def messages_of_step(outputs: object) -> list[BaseMessage]:
     """Return the messages that a graph's node added: in a dict, a Command, or a list of those."""
-    if isinstance(outputs, BaseMessage):
+    if is_message(outputs):
         return [outputs] if is_news(outputs) else []
     if is_list(outputs):
         return [message for item in outputs for message in messages_of_step(item)]
@@ -95,7 +95,7 @@ def newest_of_state(state: object, key: str | None, count: int) -> list[BaseMess
     fields = _fields(state) or {}
     value = fields.get(key or _LIST_KEY)
     newest = value[-count:] if count and is_list(value) else ()
-    return [message for message in newest if isinstance(message, BaseMessage)]
+    return [message for message in newest if is_message(message)]
 
 
 def users_words(strings: Mapping[str, str]) -> list[str]:
@@ -118,7 +118,7 @@ def _read_fields(outputs: object, fields: Mapping[str, Any], list_key: str | Non
     key = list_key if list_key in fields else None
     _, messages = _find_list(fields if key is None else {key: fields[key]})
     for value in fields.values():
-        if isinstance(value, BaseMessage) and value not in messages:
+        if is_message(value) and value not in messages:
             messages.append(value)
     texts = [value for value in fields.values() if isinstance(value, str) and value]
     answer = next((fields[k] for k in _ANSWER_KEYS if isinstance(fields.get(k), str)), None)
@@ -146,21 +146,21 @@ def _find_list(fields: Mapping[str, Any]) -> tuple[str | None, list[BaseMessage]
 
 def _as_messages(value: object, *, loosely: bool) -> list[BaseMessage] | None:
     """Messages as objects, or written as dicts with a role; loosely also tuples and strings."""
-    if isinstance(value, BaseMessage):
+    items: Sequence[Any] = value if is_list(value) else ()
+    if items and all(map(is_message, items)):
+        return [item for item in items if is_news(item)]
+    if is_message(value):
         return [value] if is_news(value) else []
     if loosely and _is_like_a_message(value, loosely=True):
         return _converted([value])
-    items: Sequence[Any] = value if is_list(value) else ()
     if not items:
         return None
-    if isinstance(items[0], BaseMessage) and all(isinstance(item, BaseMessage) for item in items):
-        return [item for item in items if is_news(item)]
     like = all(_is_like_a_message(item, loosely=loosely) for item in items)
     return _converted(items) if like else None
 
 
 def _is_like_a_message(item: object, *, loosely: bool) -> bool:
-    if isinstance(item, BaseMessage):
+    if is_message(item):
         return True
     if is_mapping(item):
         return ("role" in item or "type" in item) and "content" in item

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import msgspec
 from langchain_core.messages import (
     AIMessage,
+    AIMessageChunk,
     BaseMessage,
     ChatMessage,
     FunctionMessage,
@@ -42,7 +43,7 @@ def refs_of(messages: Iterable[BaseMessage], draft: Draft) -> tuple[Ref, ...]:
         messages: Messages of any class.
         draft: The event that they go with.
     """
-    digest_of = draft.recorder.digests.get
+    digest_of = draft.recorder.digests.table().get
     known, bodies = draft.journal.known, draft.bodies
     refs: list[Ref] = []
     for message in messages:
@@ -61,11 +62,17 @@ def _seal(message: BaseMessage, key: Any, draft: Draft) -> bytes:
     return digest
 
 
+def is_message(value: object) -> TypeGuard[BaseMessage]:
+    """Tell whether `value` is a message of LangChain's."""
+    return value.__class__ in _SAID or isinstance(value, BaseMessage)
+
+
 def is_news(message: BaseMessage) -> bool:
     """Tell whether a message in a list is something said, not an instruction or a summary."""
-    if isinstance(message, RemoveMessage):
+    kept = message.additional_kwargs
+    if kept and kept.get("lc_source") == "summarization":
         return False
-    return message.additional_kwargs.get("lc_source") != "summarization"
+    return message.__class__ in _SAID or not isinstance(message, RemoveMessage)
 
 
 def body_of(message: BaseMessage) -> Body:
@@ -130,6 +137,8 @@ def _key_of_answer(message: AIMessage) -> Any:
         return None
 
 
+# `isinstance` asks pydantic's and abc's metaclasses, unless the class is the very one.
+_SAID: Final = frozenset({HumanMessage, AIMessage, SystemMessage, ToolMessage, AIMessageChunk})
 _BODY_KWARGS: Final = frozenset({"reasoning_content", "refusal"})
 _KEY_OVERHEAD: Final = 300
 _encode_calls: Final = msgspec.json.Encoder().encode

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.client import Client, default_client, following_clients
+from threadline.langchain.held_back import HeldBack
 from threadline.langchain.identity import is_off, parent_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from threadline.capture.events import SpanStarted
     from threadline.capture.recorder import Recorder
 
 MAX_LIVE_RUNS: Final = 100_000
@@ -22,19 +22,20 @@ class LiveRun:
     """One run that has started and not ended.
 
     `span` is the run's own id, or that of its nearest recorded ancestor where the run itself is
-    plumbing; children hang on it.
+    plumbing; children hang on it. All runs of a root share what is held back.
     """
 
     __slots__ = (
+        "above",
         "agent",
+        "around",
         "calls",
         "heard",
+        "held_back",
         "in_graph",
-        "kept",
         "list_key",
         "list_length",
         "off",
-        "pending",
         "prompt",
         "reads_messages",
         "recorded",
@@ -48,19 +49,19 @@ class LiveRun:
         "user_id",
     )
 
-    def __init__(self, recorder: Recorder, turn: bytes, span: bytes) -> None:
+    def __init__(self, recorder: Recorder, turn: bytes, span: bytes, held_back: HeldBack) -> None:
         self.recorder = recorder
         self.turn = turn
         self.span = span
+        self.above: bytes | None = None
         self.off = False
-        self.pending: SpanStarted | None = None
-        self.kept: LiveRun | None = None  # itself; a cycle would keep it until garbage is collected
         self.recorded = False
         self.root_of_turn = False
         self.reads_messages = False
         self.streams = False
         self.in_graph = False
         self.agent: str | None = None
+        self.around: Mapping[str, Any] | None = None
         self.scope: Scope | None = None
         self.thread_id: str | None = None
         self.user_id: str | None = None
@@ -68,13 +69,8 @@ class LiveRun:
         self.list_length = 0
         self.prompt: bytes | None = None
         self.calls: dict[UUID, LiveRun] = {}
+        self.held_back = held_back
         self.heard: list[str] = []
-
-    def take_pending(self) -> SpanStarted | None:
-        """Return the start that was held back until now, for whoever writes next."""
-        kept = self.kept or self
-        event, kept.pending = kept.pending, None
-        return event
 
 
 class RunTable:
@@ -133,6 +129,8 @@ class RunTable:
         for recorder in self._recorders():
             run: LiveRun | None = recorder.runs.pop(run_id, None)
             if run is not None:
+                if run.root_of_turn:
+                    run.held_back.is_closed = True
                 return None if run.off else run
         return None
 
@@ -154,7 +152,8 @@ class RunTable:
 def _root(recorder: Recorder, run_id: UUID) -> LiveRun:
     scope = current_scope.get()
     span = run_id.bytes
-    run = LiveRun(recorder, scope.turn if scope is not None and scope.turn else span, span)
+    turn = scope.turn if scope is not None and scope.turn else span
+    run = LiveRun(recorder, turn, span, HeldBack())
     run.scope = scope
     run.root_of_turn = True
     run.reads_messages = True
@@ -164,13 +163,15 @@ def _root(recorder: Recorder, run_id: UUID) -> LiveRun:
 
 
 def _child_of(parent: LiveRun, run_id: UUID) -> LiveRun:
-    run = LiveRun(parent.recorder, parent.turn, run_id.bytes)
+    run = LiveRun(parent.recorder, parent.turn, run_id.bytes, parent.held_back)
+    run.above = parent.span
     run.calls = parent.calls
     run.scope = parent.scope
     run.thread_id = parent.thread_id
     run.user_id = parent.user_id
     run.in_graph = parent.in_graph
     run.agent = parent.agent
+    run.around = parent.around
     return run
 
 

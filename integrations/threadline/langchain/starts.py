@@ -79,19 +79,18 @@ class Starts:
                 messages, parent.list_length = refs_of(newest, draft) or None, 0
             internal = parent is not None and who.is_side_call(start.metadata)
             detail = Detail(internal=True) if internal else None
+            waits = kind == "step" and not (identity or detail or draft.bodies)
             event = _started(
                 run,
-                parent,
                 start,
                 kind or "workflow",
                 identity,
                 detail,
                 messages=messages,
                 words=words,
+                waits=waits,
             )
-            if kind == "step" and messages is None and identity is None and detail is None:
-                run.pending = event  # its first child, or its own end, brings it along
-            else:
+            if not (waits and run.held_back.keep(event)):
                 draft.record(event, first=parent is None)
 
     def chat_model(self, start: Start, prompts: Sequence[Sequence[BaseMessage]]) -> None:
@@ -106,7 +105,7 @@ class Starts:
             asked = prompts[0] if prompts else ()
             messages = refs_of(asked, draft)
             detail = _model_detail(draft, parent, start, _made_up(asked, messages))
-            event = _started(run, parent, start, "llm", identity, detail, messages=messages)
+            event = _started(run, start, "llm", identity, detail, messages=messages)
             draft.record(event, first=parent is None)
 
     def completion(self, start: Start, prompts: Sequence[str]) -> None:
@@ -120,7 +119,7 @@ class Starts:
         with run.recorder.draft() as draft:
             messages = tuple((draft.seal(body), None) for body in prompts_as_bodies(prompts))
             detail = _model_detail(draft, parent, start)
-            event = _started(run, parent, start, "llm", identity, detail, messages=messages)
+            event = _started(run, start, "llm", identity, detail, messages=messages)
             draft.record(event, first=parent is None)
 
     def tool(self, start: Start, given: object) -> None:
@@ -137,7 +136,7 @@ class Starts:
             internal=parent is not None and who.is_side_call(start.metadata),
         )
         with run.recorder.draft() as draft:
-            draft.record(_started(run, parent, start, "tool", identity, detail))
+            draft.record(_started(run, start, "tool", identity, detail))
 
     def retriever(self, start: Start, query: str) -> None:
         """A retriever."""
@@ -148,7 +147,7 @@ class Starts:
         identity = self._identity(run, parent, start)
         with run.recorder.draft() as draft:
             detail = Detail(query=str(query))
-            draft.record(_started(run, parent, start, "retriever", identity, detail))
+            draft.record(_started(run, start, "retriever", identity, detail))
 
     def _listen(self, run_id: UUID, run: LiveRun) -> None:
         """Keep what the call says, for a root that is left before the call ends."""
@@ -180,6 +179,8 @@ def read_root_input(
 
 def _identity_of_child(run: LiveRun, name: str, metadata: Names) -> Identity | None:
     """An id that this run shows and its parent did not: in metadata, around it, or in a scope."""
+    if run.thread_id is not None and _shows_the_same(run, metadata):
+        return None
     thread_id, user_id = who.thread_of(metadata), who.user_of(metadata)
     if thread_id is None or user_id is None:
         configurable = who.configurable_now()
@@ -197,6 +198,20 @@ def _identity_of_child(run: LiveRun, name: str, metadata: Names) -> Identity | N
     run.user_id = user_id or run.user_id
     run.reads_messages = run.reads_messages or news
     return Identity(thread_id=thread_id if news else None, user_id=user_id, name=name)
+
+
+def _shows_the_same(run: LiveRun, metadata: Names) -> bool:
+    """The usual case, told with few look-ups: the metadata and surroundings of its parent."""
+    around = who.configurable_now()
+    seen, run.around = run.around, around
+    return (
+        (around is None or around is seen)
+        and metadata is not None
+        and metadata.get("thread_id") == run.thread_id
+        and metadata.get("user_id") in (None, run.user_id)
+        and "langgraph_auth_user_id" not in metadata
+        and current_scope.get() is run.scope
+    )
 
 
 def _made_up(messages: Sequence[BaseMessage], refs: tuple[Ref, ...]) -> tuple[bytes, ...]:
@@ -225,7 +240,6 @@ def _model_detail(
 
 def _started(
     run: LiveRun,
-    parent: LiveRun | None,
     start: Start,
     kind: str,
     identity: Identity | None,
@@ -233,13 +247,13 @@ def _started(
     *,
     messages: tuple[Ref, ...] | None = None,
     words: tuple[bytes, ...] = (),
+    waits: bool = False,
 ) -> SpanStarted:
     run.recorded = True
-    above = None if parent is None else parent.span
-    before = None if parent is None else parent.take_pending()
+    before = () if waits else run.held_back.take()
     name, at_ns = start.name, start.at_ns
     return SpanStarted(
-        run.turn, run.span, at_ns, kind, name, above, identity, messages, words, detail, before
+        run.turn, run.span, at_ns, kind, name, run.above, identity, messages, words, detail, before
     )
 
 
@@ -281,5 +295,4 @@ def _become_plumbing(run: LiveRun, parent: LiveRun | None) -> None:
     """Children of plumbing hang on its nearest recorded ancestor."""
     if parent is not None:
         run.span = parent.span
-        run.kept = parent.kept or parent
         run.prompt = parent.prompt
