@@ -85,7 +85,7 @@ class Ends:
         """A model answered."""
         run = self._runs.end(run_id)
         if run is not None and run.recorded:
-            run.calls.pop(run_id, None)
+            run.calls.pop(run_id.int, None)
             with run.recorder.draft() as draft:
                 messages, detail = _answers(draft, response)
                 event = _ended(run, at_ns, messages, detail)
@@ -98,7 +98,7 @@ class Ends:
         run = self._runs.end(run_id)
         if run is None or not run.recorded:
             return
-        run.calls.pop(run_id, None)
+        run.calls.pop(run_id.int, None)
         status = status_of(error)
         with run.recorder.draft() as draft:
             messages: tuple[Ref, ...] | None = None

@@ -159,7 +159,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A chunk of an answer arrived; the first one tells how long it took."""
         try:
-            heard = self._starts.chunks.get(run_id)
+            heard = self._starts.chunks.get(run_id.int)
             if heard is None:
                 return
             if not heard:
@@ -177,7 +177,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """A model answered."""
         try:
-            self._starts.chunks.pop(run_id, None)
+            self._starts.chunks.pop(run_id.int, None)
             self._ends.model(now_ns(), response, run_id)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error)
@@ -185,7 +185,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     @never_raises
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A model failed, or its stream was left early; what it said so far is kept."""
-        self._starts.chunks.pop(run_id, None)
+        self._starts.chunks.pop(run_id.int, None)
         self._ends.model_failed(now_ns(), error, run_id, kwargs.get("response"))
 
     def on_tool_start(

@@ -68,7 +68,7 @@ class LiveRun:
         self.list_key: str | None = None
         self.list_length = 0
         self.prompt: bytes | None = None
-        self.calls: dict[UUID, LiveRun] = {}
+        self.calls: dict[int, LiveRun] = {}
         self.held_back = held_back
         self.heard: list[str] = []
 
@@ -101,12 +101,13 @@ class RunTable:
         recorder = parent.recorder if parent is not None else self._recorder_now()
         if recorder is None:
             return None
-        live: dict[Any, LiveRun] = recorder.runs
-        if run_id in live:
+        live: dict[int, LiveRun] = recorder.runs
+        key = run_id.int  # hashed by C, unlike the UUID
+        if key in live:
             return None
         run = _child_of(parent, run_id) if parent is not None else _root(recorder, run_id)
         run.off = is_off(metadata) or (parent is not None and parent.off) or recorder.is_stopped()
-        live[run_id] = run
+        live[key] = run
         if len(live) > MAX_LIVE_RUNS:
             _evict_oldest(live)
         return None if run.off else (run, parent)
@@ -116,10 +117,10 @@ class RunTable:
         if self._client is not None:
             if not self._client.has_started:
                 return None
-            found: LiveRun | None = self._client.recorder.runs.get(run_id)
+            found: LiveRun | None = self._client.recorder.runs.get(run_id.int)
             return found
         for recorder in self._recorders():
-            run: LiveRun | None = recorder.runs.get(run_id)
+            run: LiveRun | None = recorder.runs.get(run_id.int)
             if run is not None:
                 return run
         return None
@@ -127,7 +128,7 @@ class RunTable:
     def end(self, run_id: UUID) -> LiveRun | None:
         """Leave a run that ends; None if it is unknown, was ended before, or is not recorded."""
         for recorder in self._recorders():
-            run: LiveRun | None = recorder.runs.pop(run_id, None)
+            run: LiveRun | None = recorder.runs.pop(run_id.int, None)
             if run is not None:
                 if run.root_of_turn:
                     run.held_back.is_closed = True
@@ -175,7 +176,7 @@ def _child_of(parent: LiveRun, run_id: UUID) -> LiveRun:
     return run
 
 
-def _evict_oldest(live: dict[Any, LiveRun]) -> None:
+def _evict_oldest(live: dict[int, LiveRun]) -> None:
     try:
         live.pop(next(iter(live)), None)
     except (StopIteration, RuntimeError):  # another thread was here in between

@@ -51,7 +51,7 @@ class Starts:
     """Translates starts. One per handler; holds nothing but what streaming calls say."""
 
     def __init__(self, runs: RunTable, defaults: tuple[str | None, str | None]) -> None:
-        self.chunks: dict[UUID, list[str]] = {}
+        self.chunks: dict[int, list[str]] = {}
         self._runs = runs
         self._defaults = defaults
 
@@ -153,8 +153,8 @@ class Starts:
         """Keep what the call says, for a root that is left before the call ends."""
         if len(self.chunks) >= _MOST_AWAITED:  # runs that never ended
             self.chunks = {}
-        self.chunks[run_id] = run.heard
-        run.calls[run_id] = run
+        self.chunks[run_id.int] = run.heard
+        run.calls[run_id.int] = run
 
     def _identity(self, run: LiveRun, parent: LiveRun | None, start: Start) -> Identity | None:
         if parent is not None:
