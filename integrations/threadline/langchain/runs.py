@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from threadline.capture.held_back import HeldBack
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.client import Client, default_client, following_clients
-from threadline.langchain.held_back import HeldBack
 from threadline.langchain.identity import is_off, parent_now
 
 if TYPE_CHECKING:
