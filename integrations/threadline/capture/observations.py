@@ -91,6 +91,7 @@ def observe_tools(
         one.runs = _runs_of(part, span, [r for r in runs if not again or r.n < again[0]])
         runs = [r for r in runs if r not in one.runs]
         _take_result(one, results)
+        _keep_returned(one, body_of)
         # a call that nobody said and nothing came of: an answer in the form of a call
         if digest in said or one.runs or one.result is not None:
             observed.append(one)
@@ -168,6 +169,17 @@ def _take_result(one: Observed, results: dict[str, list[tuple[Ref, ToolCallRespo
         one.result, one.result_part = results[call_id].pop(0)
 
 
+def _keep_returned(one: Observed, body_of: BodyOf) -> None:
+    """The result is what the tool returned, also where the model was told something else of it."""
+    returned = one.runs[-1].outputs[:1] if one.runs else ()
+    if one.result_part is None or not returned or returned[0] == one.result:
+        return
+    for part in body_of(returned[0][0]).parts:
+        is_other = isinstance(part, ToolCallResponsePart) and part.id == one.result_part.id
+        if is_other and part.response != one.result_part.response:
+            one.result = returned[0]
+
+
 def _calls_before(transcript: Transcript, body_of: BodyOf) -> dict[str, tuple[ToolCallPart, bytes]]:
     """Calls of an earlier turn, which a human's answer let run in this one."""
     calls: dict[str, tuple[ToolCallPart, bytes]] = {}
@@ -215,6 +227,7 @@ def _uncalled(
             by_id[call_id] = one
             one.call, one.call_digest = asked_before.get(call_id, (None, None))
         _take_result(one, results)
+        _keep_returned(one, body_of)
         if one.result is None and run.outputs and body_of(run.outputs[0][0]).role == TOOL:
             one.result = run.outputs[0]
         yield one
