@@ -130,7 +130,7 @@ TURNS: Final[Sequence[Scenario]] = (
     ),
     Scenario(
         name="question that waits for a name",
-        fact="A graph that asks back before any model is an interrupted turn.",
+        fact="A graph that asks back before any model is interrupted; its question was said.",
         shape="graph that asks back",
         ways=("invoke", "ainvoke"),
         asks=asks("Greet me."),
@@ -138,7 +138,7 @@ TURNS: Final[Sequence[Scenario]] = (
         chats=(
             Chat(
                 (
-                    Turn(said("Greet me."), status="interrupted"),
+                    Turn(said("Greet me.", "Your name?"), status="interrupted"),
                     Turn((user("Bob"), assistant("Hello Bob."))),
                 )
             ),

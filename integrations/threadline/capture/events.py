@@ -117,7 +117,8 @@ class SpanEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3, o
     `texts` are a root's output strings and `answer` is the one that its key names as the answer,
     or the whole output as JSON, each as the digest of an assistant's body. `late_messages` and
     `late_words` are the input of a streamed root, which is known only now.
-    `before` is what was held back of the turn until now.
+    `before` is what was held back of the turn until now. `asked` are the texts that an interrupt
+    put to a human, each with the interrupt's id.
     """
 
     turn: bytes
@@ -133,6 +134,7 @@ class SpanEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3, o
     detail: Detail | None = None
     heard: tuple[tuple[bytes, bytes], ...] = ()
     before: tuple[SpanStarted | SpanEnded, ...] = ()
+    asked: tuple[Ref, ...] = ()
 
 
 class TurnOpened(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=4, omit_defaults=True):

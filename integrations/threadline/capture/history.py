@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from threadline.capture.interrupts import answers_to, resumed_with
 from threadline.capture.sayings import Reading, Saying, Transcript, history_length
 from threadline.model.message import SYSTEM, USER
 
@@ -26,6 +27,8 @@ def words_of(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> l
     tail = _tail_of(root, reading)
     fresh = [Saying(d, i, reading.role((d, i)), root.start.at_ns) for d, i in _fresh(tail, reading)]
     _take_ids_from_the_end(fresh, root, reading)
+    if root.words and resumed_with(root) is not None:
+        return [*answers_to(root, reading), *fresh]
     users = [ref for ref in tail if reading.role(ref) == USER]
     if any(not reading.held.holds(framework_id, digest) for digest, framework_id in users):
         return fresh

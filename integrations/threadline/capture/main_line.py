@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from threadline.capture.endings import status_of
 from threadline.capture.sayings import Reading, Saying, common_length, end_ns
 from threadline.model.message import ASSISTANT, TOOL
 
@@ -51,8 +52,8 @@ class MainLine:
     def _replace_answer(self, sayings: list[Saying]) -> None:
         """What the root returned is the answer, not what the model said to get there."""
         end = self._root.end
-        if end is None or end.answer is None:
-            return
+        if end is None or end.answer is None or status_of(self._reading.turn) == "interrupted":
+            return  # what a graph holds that waits for a human is no answer
         if self._last is None and end.answer not in end.texts:
             return  # a value that no model had a part in is no answer to anybody
         words = self._reading.body_of(end.answer).text

@@ -65,6 +65,7 @@ def _redact_span(event: SpanStarted | SpanEnded, redactor: Redactor) -> CaptureE
             detail=detail,
             messages=messages,
             late_messages=_redact_refs(event.late_messages, redactor),
+            asked=_redact_refs(event.asked, redactor) or (),
             before=_redact_before(event.before, redactor),
         )
     return msgspec.structs.replace(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from threadline.capture.history import prelude_of, words_of
+from threadline.capture.interrupts import questions_of, resumed_with, without_repeats
 from threadline.capture.main_line import MainLine
 from threadline.capture.message_list import MessageList, steps_with_messages
 from threadline.capture.sayings import Reading, Saying, Transcript
@@ -33,6 +34,7 @@ def read_transcript(reading: Reading) -> Transcript:
 
 def _read_root(root: OpenSpan, reading: Reading, transcript: Transcript) -> None:
     calls = [call for call in reading.model_calls if call is root or root in call.ancestors()]
+    resumed = resumed_with(root) is not None
     if _keeps_a_list(root):
         words = words_of(root, reading, calls[0] if calls else None)
         produced = MessageList(root, reading, calls, words).sayings()
@@ -42,6 +44,9 @@ def _read_root(root: OpenSpan, reading: Reading, transcript: Transcript) -> None
         line = main_line.calls
         words = words_of(root, reading, line[0] if line else None)
         produced = main_line.sayings()
+    if resumed:
+        produced = without_repeats(produced, words, reading)
+    produced += questions_of(root, reading)
     if transcript.said:  # several roots: the first one's question, the last one's answer
         asked = [saying for saying in transcript.said if saying.role in _ASKED]
         words = [] if any(saying.role == USER for saying in asked) else words

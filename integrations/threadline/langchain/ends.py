@@ -12,7 +12,14 @@ from threadline.capture.events import Detail, DocumentRef, FirstChunk, Noted, Re
 from threadline.capture.plain import json_of, plain
 from threadline.ids import uuid7
 from threadline.langchain.control_flow import failure_of, status_of
+from threadline.langchain.graph_events import static_pause
 from threadline.langchain.inputs import messages_of_step, read_output
+from threadline.langchain.interrupts import (
+    attributes_of,
+    handed_over,
+    interrupts_of,
+    questions_asked,
+)
 from threadline.langchain.messages import refs_of, text_body
 from threadline.langchain.starts import read_root_input
 from threadline.langchain.usage import finish_reason_of, model_of, usage_of
@@ -44,7 +51,8 @@ class Ends:
                 _record_root_end(draft, at_ns, run, outputs, kwargs)
                 return
             messages = refs_of(messages_of_step(outputs), draft) or None
-            event = SpanEnded(run.turn, run.span, at_ns, messages=messages)
+            status, detail = _pause_of(run)
+            event = SpanEnded(run.turn, run.span, at_ns, status, messages=messages, detail=detail)
             if draft.bodies or not run.held_back.keep(event):
                 draft.record(event)
 
@@ -59,6 +67,8 @@ class Ends:
         with run.recorder.draft() as draft:
             late = _late_input(draft, run, kwargs)
             heard = _heard_so_far(draft, run) if run.root_of_turn else ()
+            interrupts = interrupts_of(error) if status == "interrupted" else []
+            given = handed_over(error) if status == "ok" else None
             draft.record(
                 SpanEnded(
                     run.turn,
@@ -66,13 +76,24 @@ class Ends:
                     at_ns,
                     status,
                     failure_of(error, status),
+                    refs_of(messages_of_step(given), draft) or None if given else None,
+                    detail=Detail(attributes=attributes_of(interrupts)) if interrupts else None,
                     late_messages=late[0],
                     late_words=late[1],
                     heard=heard,
                     before=run.held_back.take(),
+                    asked=tuple(questions_asked(interrupts, draft)),
                 ),
                 last=run.root_of_turn,
             )
+
+    def paused(self, event: object) -> None:
+        """A graph stopped at a breakpoint; its run ends right after."""
+        pause = static_pause(event)
+        run_id = getattr(event, "run_id", None)
+        run = self._runs.find(run_id) if pause is not None and isinstance(run_id, UUID) else None
+        if run is not None:
+            run.paused = pause
 
     def first_chunk(self, at_ns: int, run_id: UUID) -> None:
         """The first chunk of an answer arrived."""
@@ -168,11 +189,14 @@ def _record_root_end(
     output = read_output(outputs, run.list_key)
     texts = [draft.seal_text(text, ASSISTANT) for text in output.texts]
     answer = None if output.answer is None else draft.seal_text(output.answer, ASSISTANT)
+    status, detail = _pause_of(run)
     draft.record(
         SpanEnded(
             run.turn,
             run.span,
             at_ns,
+            status,
+            detail=detail,
             messages=refs_of(output.messages, draft) or None,
             texts=tuple(texts),
             answer=answer,
@@ -182,6 +206,13 @@ def _record_root_end(
         ),
         last=run.root_of_turn,
     )
+
+
+def _pause_of(run: LiveRun) -> tuple[str, Detail | None]:
+    """How a run ended that returned: a graph may have stopped at a breakpoint."""
+    if run.paused is None:
+        return "ok", None
+    return "interrupted", Detail(attributes=json_of({"paused": run.paused}))
 
 
 def _heard_so_far(draft: Draft, root: LiveRun) -> tuple[tuple[bytes, bytes], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -10,6 +11,7 @@ from threadline.capture.guard import hook_failures, never_raises
 from threadline.client.scopes import checked_id
 from threadline.clock import now_ns
 from threadline.langchain.ends import Ends
+from threadline.langchain.graph_events import GRAPH_CALLBACKS, hear_graphs
 from threadline.langchain.runs import RunTable
 from threadline.langchain.shapes import is_mapping
 from threadline.langchain.starts import Start, Starts
@@ -64,6 +66,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     """
 
     run_inline = True
+    hears_graphs = False
     raise_error = _RaisingInTests()  # pyright: ignore[reportAssignmentType] (gives a bool)
 
     def __init__(
@@ -105,6 +108,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A chain, graph, node, prompt or parser began."""
         try:
+            if not self.hears_graphs and GRAPH_CALLBACKS in sys.modules:
+                hear_graphs(self)
             start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
             self._starts.chain(start, inputs)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
@@ -247,6 +252,11 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """A retriever failed."""
         self._ends.failed(now_ns(), error, run_id, kwargs)
+
+    @never_raises
+    def on_interrupt(self, event: Any) -> None:
+        """A graph paused; LangGraph tells so those that it was given explicitly."""
+        self._ends.paused(event)
 
     @never_raises
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:

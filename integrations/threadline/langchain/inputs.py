@@ -8,6 +8,7 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
 
 from threadline.capture.plain import json_of
+from threadline.langchain.interrupts import answers_in, is_command
 from threadline.langchain.messages import is_message, is_news
 from threadline.langchain.shapes import is_list, is_mapping
 
@@ -47,8 +48,9 @@ def read_input(inputs: object) -> RootInput:
     if messages is not None:
         return RootInput(messages, None, [])
     fields = _fields(inputs) or {}
-    if _is_command(inputs, fields):
-        return read_input(fields["update"])
+    if is_command(inputs):
+        given = read_input(fields.get("update"))
+        return given._replace(words=[*answers_in(fields.get("resume")), *given.words])
     key, messages = _find_list(fields)
     strings = {
         str(name): value for name, value in fields.items() if isinstance(value, str) and value
@@ -85,8 +87,8 @@ def messages_of_step(outputs: object) -> list[BaseMessage]:
     if is_list(outputs):
         return [message for item in outputs for message in messages_of_step(item)]
     fields = _fields(outputs)
-    if fields is not None and _is_command(outputs, fields):
-        return messages_of_step(fields["update"])
+    if fields is not None and is_command(outputs):
+        return messages_of_step(fields.get("update"))
     return [] if fields is None else _find_list(fields)[1]
 
 
@@ -194,11 +196,6 @@ def _fields(value: object) -> Mapping[str, Any] | None:
     if not is_mapping(names):
         return None
     return {name: getattr(value, name, None) for name in names}
-
-
-def _is_command(value: object, fields: Mapping[str, Any]) -> bool:
-    """Tell whether `value` is a LangGraph Command, without importing langgraph."""
-    return "update" in fields and "goto" in fields and not is_mapping(value)
 
 
 def _json(value: object) -> str:

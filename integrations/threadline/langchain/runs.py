@@ -36,6 +36,7 @@ class LiveRun:
         "list_key",
         "list_length",
         "off",
+        "paused",
         "prompt",
         "reads_messages",
         "recorded",
@@ -71,6 +72,7 @@ class LiveRun:
         self.calls: dict[int, LiveRun] = {}
         self.held_back = held_back
         self.heard: list[str] = []
+        self.paused: str | None = None
 
 
 class RunTable:

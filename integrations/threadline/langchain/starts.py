@@ -10,6 +10,7 @@ from threadline.capture.plain import json_of
 from threadline.capture.scope import current_scope
 from threadline.langchain import identity as who
 from threadline.langchain.inputs import newest_of_state, read_input
+from threadline.langchain.interrupts import resume_of
 from threadline.langchain.messages import is_news, prompts_as_bodies, refs_of
 from threadline.langchain.prompts import parameters_of, prompt_used
 from threadline.model.message import USER
@@ -78,7 +79,8 @@ class Starts:
                 newest = newest_of_state(inputs, parent.list_key, parent.list_length)
                 messages, parent.list_length = refs_of(newest, draft) or None, 0
             internal = parent is not None and who.is_side_call(start.metadata)
-            detail = Detail(internal=True) if internal else None
+            resumed = None if kind == "step" else resume_of(inputs)
+            detail = Detail(internal=internal, attributes=resumed) if internal or resumed else None
             waits = kind == "step" and not (identity or detail or draft.bodies)
             event = _started(
                 run,

@@ -10,6 +10,9 @@ from threadline.store.schema import KINDS, POSITION_BITS
 _SAID = KINDS.index("said")
 _CONTEXT = KINDS.index("context")
 
+INTERRUPT = "interrupt:"
+"""What the id of a message begins with by which an interrupt asked a human."""
+
 
 class Held:
     """One conversation as the store holds it, and what this transaction adds to it.
@@ -87,3 +90,14 @@ class Held:
                 tail.append(self.digests[position])
         tail.reverse()
         return tail
+
+    def dialogue(self) -> list[bytes]:
+        """Return what was said since the assistant last spoke otherwise than by an interrupt."""
+        asked = {at for framework_id, at in self.ids.items() if framework_id.startswith(INTERRUPT)}
+        said: list[bytes] = []
+        for position in range(len(self.digests) - 1, -1, -1):
+            if self.kinds[position] == _SAID:
+                if self.roles[position] == ASSISTANT and position not in asked:
+                    break
+                said.append(self.digests[position])
+        return said
