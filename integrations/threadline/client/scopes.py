@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+import msgspec
+
 from threadline.capture.events import (
     Detail,
     Identity,
@@ -16,7 +18,7 @@ from threadline.capture.events import (
 )
 from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of
-from threadline.capture.scope import Scope, current_scope, leave, paused
+from threadline.capture.scope import Entered, Scope, current_scope, leave, leave_latest, paused
 from threadline.client.defaults import default_client
 from threadline.errors import ArgumentError
 from threadline.ids import derived_uuid, uuid7
@@ -24,7 +26,6 @@ from threadline.model.message import Body
 from threadline.model.parts import Part, TextPart, ToolCallPart, ToolCallResponsePart
 
 if TYPE_CHECKING:
-    from contextvars import Token
     from types import TracebackType
 
     from threadline.client.client import Client
@@ -71,11 +72,11 @@ class conversation:  # noqa: N801 (used like a function)
             metadata=json_of(dict(metadata)) if metadata else None,
             turn_ids=self.turn_ids,
         )
-        self._entered: list[tuple[Token[Scope | None], Scope | None]] = []
+        self._entered: dict[int, Entered] = {}
 
     def __enter__(self) -> Self:
-        before = current_scope.get()
-        self._entered.append((current_scope.set(self._scope), before))
+        mine = msgspec.structs.replace(self._scope, around=current_scope.get())
+        self._entered[id(mine)] = (current_scope.set(mine), mine)
         return self
 
     def __exit__(
@@ -84,9 +85,7 @@ class conversation:  # noqa: N801 (used like a function)
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._entered:
-            token, before = self._entered.pop()
-            leave(current_scope, token, before)
+        leave_latest(current_scope, self._entered)
 
     @property
     def conversation(self) -> Conversation | None:
@@ -138,7 +137,7 @@ class turn:  # noqa: N801 (used like a function)
             tags=tuple(str(tag) for tag in tags),
             metadata=json_of(dict(metadata)) if metadata else None,
         )
-        self._token: tuple[Token[Scope | None], Scope | None] | None = None
+        self._entered: Entered | None = None
 
     def __enter__(self) -> Self:
         before = current_scope.get()
@@ -146,8 +145,9 @@ class turn:  # noqa: N801 (used like a function)
             thread_id=self.thread_id or (before.thread_id if before else None),
             user_id=self._identity.user_id or (before.user_id if before else None),
             turn=self._key,
+            around=before,
         )
-        self._token = (current_scope.set(scope), before)
+        self._entered = (current_scope.set(scope), scope)
         if before is not None:
             before.turn_ids.append(self.id)
         self._open(before)
@@ -159,10 +159,9 @@ class turn:  # noqa: N801 (used like a function)
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._token is not None:
-            token, before = self._token
-            leave(current_scope, token, before)
-            self._token = None
+        if self._entered is not None:
+            leave(current_scope, self._entered)
+            self._entered = None
             self._close(error)
 
     def tool(
@@ -264,11 +263,11 @@ class pausing:  # noqa: N801 (returned by `threadline.paused()`)
     """Nothing is recorded inside."""
 
     def __init__(self) -> None:
-        self._entered: list[tuple[Token[bool], bool]] = []
+        self._entered: dict[int, Entered] = {}
 
     def __enter__(self) -> None:
-        before = paused.get()
-        self._entered.append((paused.set(True), before))
+        mine = Scope(around=paused.get())
+        self._entered[id(mine)] = (paused.set(mine), mine)
 
     def __exit__(
         self,
@@ -276,9 +275,7 @@ class pausing:  # noqa: N801 (returned by `threadline.paused()`)
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._entered:
-            token, before = self._entered.pop()
-            leave(paused, token, before)
+        leave_latest(paused, self._entered)
 
 
 def checked_id(argument: str, value: object) -> str:
