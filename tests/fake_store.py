@@ -10,6 +10,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class FakeFollowing:
+    """Tells some turns; then whoever follows presses Ctrl-C."""
+
+    def __init__(self, turns: tuple[Turn, ...]) -> None:
+        self._answers = [turns]
+
+    def changes(self) -> tuple[Turn, ...]:
+        if not self._answers:
+            raise KeyboardInterrupt
+        return self._answers.pop()
+
+
 class FakeStore:
     """Holds conversations; keeps the filters that it was last asked with in `asked`."""
 
@@ -33,6 +45,10 @@ class FakeStore:
         start = int(cursor or 0)
         more = str(start + limit) if len(turns) > start + limit else None
         return Page(turns[start : start + limit], more)
+
+    def follow(self, last: int = 0, **filters: Any) -> FakeFollowing:
+        self.asked = filters
+        return FakeFollowing(tuple(reversed(self.turns(limit=last))))
 
     def conversation(self, thread_id: str, tenant: str | None = None) -> Conversation | None:
         wanted = (thread_id, tenant)

@@ -279,6 +279,23 @@ def test_a_command_that_says_too_little_or_too_much_is_told_so(arguments: str) -
 
 
 @pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_tail_shows_turns_under_their_threads_and_fits_a_screen(columns: int) -> None:
+    result = run("tail", "-n", "40", columns=columns)
+    assert result.exit_code == 0
+    assert "── support-31 · " in result.stdout
+    assert "Which is drier tomorrow, Paris or Rome?" in result.stdout
+    assert "✗ error: RateLimitError: 429" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= columns
+
+
+def test_tail_hands_its_filters_to_the_store(store: FakeStore) -> None:
+    arguments = "--thread t --user u --tag x --metadata a=b --status error --tool s --model m"
+    assert run("tail", *arguments.split(), "--tenant", "eu").exit_code == 0
+    assert list(store.asked.values()) == ["t", "u", "x", {"a": "b"}, "error", "s", "m", "eu"]
+
+
+@pytest.mark.usefixtures("store")
 def test_search_tells_where_it_was_said() -> None:
     result = run("search", "ROME")
     assert result.stdout.count("trip-0412") == 4
@@ -363,7 +380,7 @@ def test_the_beginning_of_a_turns_id_is_looked_for_only_where_it_may_be_one(
 
 def test_every_command_explains_itself() -> None:
     assert run("--version").stdout.startswith("threadline ")
-    for command in ("list", "show", "search", "delete", "doctor", "demo"):
+    for command in ("list", "show", "tail", "search", "delete", "doctor", "demo"):
         result = run(command, "--help")
         assert result.exit_code == 0
         assert "--store" in result.stdout

@@ -36,6 +36,8 @@ COMMANDS = (
     ("show", "--last", "--trace", "--json"),
     ("search", "evil"),
     ("search", "evil", "--json"),
+    ("tail", "-n", "9", "--full"),
+    ("tail", "-n", "9", "--json"),
     ("show", "t"),
     ("delete", "--thread", "t\x1b[2J\x9b"),
     ("show", "nothing\x1b[2J\x9b\u202e\r"),

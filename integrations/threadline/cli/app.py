@@ -15,6 +15,7 @@ from threadline.cli.listing import list_conversations
 from threadline.cli.options import TYPED, pass_session, store_option
 from threadline.cli.session import Session, quoted
 from threadline.cli.show import show
+from threadline.cli.tail import tail
 from threadline.errors import ArgumentError, ThreadlineError
 
 
@@ -73,7 +74,7 @@ def demo(session: Session) -> None:
     body.run_demo(session.out, session.store_path)
 
 
-for command in (demo, list_conversations, show, search, delete, doctor):
+for command in (demo, list_conversations, show, tail, search, delete, doctor):
     app.add_command(command)
 
 

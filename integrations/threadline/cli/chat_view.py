@@ -39,7 +39,7 @@ def draw_chat(session: Session, conversation: Conversation, *, full: bool, prelu
             session.line((f"{_INDENT}not part of the transcript; --trace shows it", "dim"))
         else:
             draw_asked_again(session, turn)
-            _draw_entries(session, turn.entries)
+            draw_entries(session, turn.entries)
         draw_notes(session, turn.notes)
     if view.notes:
         session.line()
@@ -58,9 +58,15 @@ def draw_heading(session: Session, view: ChatView) -> None:
             session.line((line, "dim"))
 
 
-def draw_turn_rule(session: Session, turn: TurnView) -> None:
-    """Write the line that a turn begins with; its id stands at the end, ready to be copied."""
-    name = "side call" if turn.number is None else f"turn {turn.number}"
+def draw_turn_rule(session: Session, turn: TurnView, thread: str = "") -> None:
+    """Write the line that a turn begins with; its id stands at the end, ready to be copied.
+
+    Args:
+        session: Where to write.
+        turn: The turn.
+        thread: What to call it instead of by its number, where turns of many threads follow.
+    """
+    name = thread or ("side call" if turn.number is None else f"turn {turn.number}")
     facts = " · ".join(filter(None, (name, turn.when, *turn.facts)))
     room = _reading_width(session) - cells(facts) - len("──  ")
     id_room = cells(turn.id) + len(" ─")
@@ -87,10 +93,11 @@ def _draw_prelude(session: Session, view: ChatView, *, is_shown: bool) -> None:
     hint = "" if is_shown else "; --prelude shows them"
     session.line((f"{number} from before recording{hint}", "dim"))
     if is_shown:
-        _draw_entries(session, view.prelude)
+        draw_entries(session, view.prelude)
 
 
-def _draw_entries(session: Session, entries: tuple[Entry, ...]) -> None:
+def draw_entries(session: Session, entries: tuple[Entry, ...]) -> None:
+    """Write what was said and done, each under who said it."""
     speaker, is_block_open = "", False
     for entry in entries:
         if not (is_block_open and isinstance(entry, ToolUse)):

@@ -58,7 +58,7 @@ _TIMES: Final = 'how long ago ("30m", "2h", "3d"), a day ("2026-11-21") or an IS
 TYPED: Final = {"since": _TIMES, "until": _TIMES}
 """What may be typed where the reader itself takes more than text."""
 
-_FILTERS: Final = (
+_TURN_FILTERS: Final = (
     click.option("--thread", "thread_id", metavar="ID", help="Only of this thread."),
     click.option("--user", "user_id", metavar="ID", help="Only of this user."),
     click.option("--tag", metavar="TAG", help="Only with this tag."),
@@ -74,9 +74,13 @@ _FILTERS: Final = (
         type=click.Choice([status.value for status in Status]),
         help="Only where a turn ended so.",
     ),
-    click.option("--rating", type=float, metavar="NUMBER", help="Only what was rated so."),
     click.option("--tool", metavar="NAME", help="Only where this tool was used."),
     click.option("--model", metavar="NAME", help="Only where this model answered."),
+    tenant_option,
+)
+_FILTERS: Final = (
+    *_TURN_FILTERS[:-1],
+    click.option("--rating", type=float, metavar="NUMBER", help="Only what was rated so."),
     click.option("--since", metavar="WHEN", help="Not older: 2h, 3d, 2026-11-21 or an ISO time."),
     click.option("--until", metavar="WHEN", help="Not newer; written like --since."),
     tenant_option,
@@ -88,6 +92,13 @@ _FILTERS: Final = (
 def filter_options(command: F) -> F:
     """Add the filters of the reader to a command; it receives them as keyword arguments."""
     for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+def turn_filter_options(command: F) -> F:
+    """Add those filters to a command that look at a turn alone, whenever it was."""
+    for option in reversed(_TURN_FILTERS):
         command = option(command)
     return command
 

@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from threadline.model import Conversation, ConversationSummary, Page, SearchHit, Turn
 
 
+class Following(Protocol):
+    """What is new in a store since it was last asked."""
+
+    def changes(self) -> tuple[Turn, ...]:
+        """Return the turns that are new or have changed."""
+        ...
+
+
 class Reader(Protocol):
     """The read side of a store, with one set of filters everywhere, newest first."""
 
@@ -29,6 +37,10 @@ class Reader(Protocol):
 
     def turns(self, **filters: Any) -> Page[Turn]:
         """Return turns."""
+        ...
+
+    def follow(self, *, last: int = 0, **filters: Any) -> Following:
+        """Follow what is recorded from now on."""
         ...
 
     def search(self, text: str, limit: int = 20, **filters: Any) -> Page[SearchHit]:

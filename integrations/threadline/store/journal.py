@@ -230,6 +230,15 @@ def waiting_journals(folder: Path) -> list[Path]:
     return []
 
 
+def orphaned_journals(folder: Path) -> list[Path]:
+    """Return the journal files of processes that are gone, leaving them to whoever takes them."""
+    found: list[Path] = []
+    for orphans in claim_orphans(folder):
+        found += orphans.paths
+        orphans.release()
+    return found
+
+
 def _claim(writer: str, paths: list[Path]) -> OrphanedJournals | None:
     fds: list[int] = []
     for path in paths:

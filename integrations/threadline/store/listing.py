@@ -11,7 +11,7 @@ from threadline.store.filters import Condition, all_of
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
 from threadline.store.turn_model import Rebuilder
-from threadline.store.turn_rows import gather, turns_by_row
+from threadline.store.turn_rows import as_json, gather, turns_by_row
 from threadline.store.words import Query
 
 if TYPE_CHECKING:
@@ -51,26 +51,38 @@ class Listing:
 
     def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
         """Return turns with all that belongs to them."""
-        conditions = [
-            Condition("c.tenant = ?", (self._filters.tenant,)),
-            *self._on_turns,
-            *(Condition(f"t.id IN ({found.sql})", found.values) for found in self._turn_sets),
-            *self._filters.on_time("t.started_ns"),
-            *_before("t.started_ns, t.id", read_cursor(_TURNS, cursor)),
-        ]
+        conditions = _before("t.started_ns, t.id", read_cursor(_TURNS, cursor))
         if kind is not None:
             conditions.append(Condition("t.kind = ?", (TURN_KINDS.index(kind),)))
-        if self._filters.thread_ids:
-            conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
-        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
-        if self._filters.thread_ids or self._filters.is_small_tenant(self._connection):
-            source = "conversation c CROSS JOIN turn t ON t.conversation = c.id"
-        found = self._page("t.id, t.started_ns", source, conditions, "t.started_ns DESC, t.id DESC")
+        found = self._turn_rows(conditions)
         rows = turns_by_row(self._connection, [row for row, _ in found[: self._limit]])
         turns = Rebuilder(gather(self._connection, rows), now_ns=self._now_ns).turns()
         if len(found) <= self._limit:
             return Page(turns)
         return Page(turns, write_cursor(_TURNS, rows[-1].started_ns, rows[-1].id))
+
+    def among(self, rows: Sequence[int]) -> tuple[Turn, ...]:
+        """Return those of some turns that fit, by their row ids, in this order; `limit` or less."""
+        wanted = Condition("t.id IN (SELECT value FROM json_each(?))", (as_json(rows),))
+        fit = {row for row, _ in self._turn_rows([wanted])}
+        found = turns_by_row(self._connection, [row for row in rows if row in fit])
+        return Rebuilder(gather(self._connection, found), now_ns=self._now_ns).turns()
+
+    def _turn_rows(self, more: Sequence[Condition]) -> list[tuple[Any, ...]]:
+        """Return the row ids and the times of turns that fit, the newest first."""
+        conditions = [
+            Condition("c.tenant = ?", (self._filters.tenant,)),
+            *self._on_turns,
+            *(Condition(f"t.id IN ({found.sql})", found.values) for found in self._turn_sets),
+            *self._filters.on_time("t.started_ns"),
+            *more,
+        ]
+        if self._filters.thread_ids:
+            conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
+        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
+        if self._filters.thread_ids or self._filters.is_small_tenant(self._connection):
+            source = "conversation c CROSS JOIN turn t ON t.conversation = c.id"
+        return self._page("t.id, t.started_ns", source, conditions, "t.started_ns DESC, t.id DESC")
 
     def conversations(self, cursor: str | None) -> Page[ConversationSummary]:
         """Return short forms of the conversations in which something was said."""

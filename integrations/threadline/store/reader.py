@@ -16,6 +16,7 @@ from threadline.store.filter_arguments import (
     check_filters,
     check_limit,
 )
+from threadline.store.following import Following
 from threadline.store.listing import Listing
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
@@ -149,6 +150,30 @@ class Reader:
             ).fetchone()
             rows = turns_by_row(connection, newest or ())
             return self._rebuilt(connection, rows[0] if rows else None)
+
+    def follow(self, *, last: int = 0, **filters: Unpack[FilterArguments]) -> Following:
+        """Follow what is recorded from now on, by this process and by others.
+
+        Args:
+            last: How many of the newest turns to begin with.
+            **filters: The filters.
+
+        Returns:
+            An object whose `changes()` returns at once: the turns that are new or have changed
+            since it was last asked.
+        """
+        checked = check_limit(last) if last else 0
+
+        def given(connection: sqlite3.Connection) -> Filters:
+            return self._checked(connection, filters)
+
+        return Following(
+            self._database,
+            given,
+            last=checked,
+            clock=self._clock,
+            before_read=self._before_read,
+        )
 
     def search(
         self,
