@@ -13,9 +13,6 @@ def _graph(*streams: str, turns: tuple[Turn, ...], thread: str | None = None) ->
     return Sitting(streams, (Chat(turns, thread),))
 
 
-UNSETTLED = {"graph_parent_command", "graph_static_interrupt", "graph_static_resume"}
-"""Streams that nothing is said of yet."""
-
 GRAPHS = (
     _graph("graph_astream_messages_mode", turns=(Turn(said("hi", "stream me now ")),)),
     _graph(
@@ -25,7 +22,9 @@ GRAPHS = (
     ),
     _graph("graph_subgraph_fn", turns=(Turn(said("hi", "sub2")),), thread="G2"),
     # control flow that arrives as errors
+    _graph("graph_parent_command", turns=(Turn(said("hi", "handoff")),)),
     _graph("graph_sub_interrupt", turns=(_WAITS,), thread="G3"),
+    _graph("graph_static_interrupt", turns=(_WAITS,), thread="G4"),
     # endings
     _graph("graph_ainvoke_cancelled", turns=(Turn((user("hi"),), status="cancelled"),)),
     _graph(
@@ -36,6 +35,15 @@ GRAPHS = (
     _graph("graph_functional", turns=(_NOTHING_SAID,), thread="F"),
     _graph("graph_send_retry", turns=(_NOTHING_SAID,)),
     _graph("graph_recursion_limit", turns=(Turn((), status="error", kind="trace"),)),
-    _graph("graph_sub_interrupt", "graph_sub_resume", turns=(_WAITS, _NOTHING_SAID), thread="G3"),
-    _graph("graph_sub_resume", turns=(_NOTHING_SAID,), thread="G3"),
+    # what a human answered, and what the graph made of it
+    _graph(
+        "graph_sub_interrupt",
+        "graph_sub_resume",
+        turns=(_WAITS, Turn((user("yes"), user("human said yes")))),
+        thread="G3",
+    ),
+    _graph(
+        "graph_static_interrupt", "graph_static_resume", turns=(_WAITS, _NOTHING_SAID), thread="G4"
+    ),
+    _graph("graph_static_resume", turns=(_NOTHING_SAID,), thread="G4"),
 )

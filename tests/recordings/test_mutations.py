@@ -1,0 +1,155 @@
+"""Whatever hooks are lost, doubled, reordered or mixed: nothing raises, every turn ends truly."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from tests.recordings.mutating import Muddle, muddles
+from tests.recordings.playing import Player
+from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.streams import Sitting, read_stream
+from tests.recordings.test_replay import SITTINGS
+
+import threadline
+from threadline.capture.guard import hook_failures
+from threadline.langchain import ThreadlineCallbackHandler
+from threadline.model import ToolCallPart, ToolCallResponsePart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    from threadline.model import Conversation, Message
+
+_ALONE = {sitting.streams[0]: sitting for sitting in SITTINGS if len(sitting.streams) == 1}
+_MARK = re.compile(r"<<(\d+)>>")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _failures_are_seen() -> Iterator[None]:
+    hook_failures.reraise = True
+    yield
+    hook_failures.reraise = False
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(muddles())
+def test_muddled_streams_are_recorded_truly(muddle: Muddle) -> None:
+    """No exception, no loss, an end to each turn, no foreign text, and all inputs as they were."""
+    check(muddle)
+
+
+def check(muddle: Muddle) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        with threadline.Client(store=path, min_free_bytes=0) as client:
+            players = _play(muddle, client)
+            client.flush()
+            report = client.close()
+        assert (report.pending, report.dropped) == (0, {})
+        if not path.exists():
+            assert not any(player.told for player in players)
+            return
+        _check_endings(path)
+        _check_texts(path)
+        _check_inputs(path, players)
+
+
+def _play(muddle: Muddle, client: threadline.Client) -> list[Player]:
+    handler = ThreadlineCallbackHandler(client)
+    players: list[Player] = []
+    for n, name in enumerate(muddle.names):
+        sitting = _ALONE.get(name, Sitting((name,), ()))
+        rebuilding = Rebuilding(f"{n}", mark=f" <<{n}>>")
+        configurable = sitting.configurable and {"session_id": f"S-{n}"}
+        player = Player([handler], rebuilding, around=sitting.around, configurable=configurable)
+        player.expect(read_stream(name))
+        players.append(player)
+    for step in muddle.steps:
+        if step.flush:
+            client.flush()
+        players[step.stream].play(muddle.event_of(step))
+    return players
+
+
+def _check_endings(path: Path) -> None:
+    with threadline.open(path) as store:
+        for turn in store.turns(kind=None, limit=1000):
+            assert turn.status != "running"
+            assert turn.ended_ns is not None
+            for span in turn.spans:
+                assert span.status != "running"
+                assert span.ended_ns is None or span.ended_ns >= span.started_ns
+
+
+def _check_texts(path: Path) -> None:
+    with threadline.open(path) as store:
+        threads = {turn.thread_id for turn in store.turns(kind=None, limit=1000)}
+        for thread in threads:
+            conversation = store.conversation(thread)
+            assert conversation is not None
+            assert len(_marks_in(conversation)) <= 1
+
+
+def _marks_in(conversation: Conversation) -> set[str]:
+    """Whose words a conversation holds, in any message, observation or document of it."""
+    turns = conversation.turns
+    everything = [
+        conversation.prelude,
+        *(turn.messages for turn in turns),
+        *(turn.tool_observations for turn in turns),
+        *(turn.spans for turn in turns),
+    ]
+    return set(_MARK.findall(repr(everything))) | set(_MARK.findall(conversation.thread_id))
+
+
+def _check_inputs(path: Path, players: Sequence[Player]) -> None:
+    """Each model call that was told of is there, with what it was given; no other one is."""
+    told = Counter(
+        tuple(map(_given, messages)) for player in players for messages in player.told.values()
+    )
+    with threadline.open(path) as store:
+        stored = Counter(
+            tuple(map(_rebuilt, call.input_messages))
+            for turn in store.turns(kind=None, limit=1000)
+            for call in turn.llm_calls
+        )
+    assert set(stored) == set(told)
+    assert stored >= told
+
+
+def _given(message: BaseMessage) -> Any:
+    """Role, name, words, tool calls and the call that is answered, by no code of the recorder's."""
+    role = next(role for cls, role in _ROLES.items() if isinstance(message, cls))
+    calls = [(c["id"], c["name"], repr(c["args"])) for c in getattr(message, "tool_calls", ())]
+    return role, message.name, _words(message), tuple(calls), getattr(message, "tool_call_id", None)
+
+
+def _words(message: BaseMessage) -> str:
+    content: Any = message.content
+    if isinstance(content, str):
+        return content
+    return "".join(block["text"] for block in content if block["type"] == "text")
+
+
+_ROLES = {
+    SystemMessage: "system",
+    HumanMessage: "user",
+    AIMessage: "assistant",
+    ToolMessage: "tool",
+}
+
+
+def _rebuilt(message: Message) -> Any:
+    calls = [p for p in message.parts if isinstance(p, ToolCallPart)]
+    answers = [p for p in message.parts if isinstance(p, ToolCallResponsePart)]
+    asked = tuple((p.id, p.name, repr(p.arguments)) for p in calls)
+    return message.role, message.name, message.text, asked, answers[0].id if answers else None

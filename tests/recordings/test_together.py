@@ -1,0 +1,114 @@
+"""Many recorded streams at once on one handler: each leaves what it leaves alone."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.recordings.playing import Player
+from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.streams import read_stream
+from tests.recordings.test_replay import SITTINGS
+from tests.scenarios.checking import difference, recorded_chats
+
+from threadline import Client
+from threadline.capture.guard import hook_failures
+from threadline.langchain import ThreadlineCallbackHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.recordings.streams import Sitting
+    from tests.scenarios.script import Chat
+
+ALONE = tuple(sitting for sitting in SITTINGS if len(sitting.streams) == 1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _failures_are_seen() -> Iterator[None]:
+    hook_failures.reraise = True
+    yield
+    hook_failures.reraise = False
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(ALONE), min_size=2, max_size=6), st.randoms())
+def test_interleaved_streams_leave_what_they_leave_alone(sittings: list[Sitting], chance) -> None:
+    """Hooks of several calls come mixed, as those of concurrent tasks do."""
+    chosen = _of_different_threads(sittings)
+    with Client(store="memory") as client:
+        players = _players(chosen, client)
+        turns = [n for n, one in enumerate(chosen) for _ in read_stream(one.streams[0])]
+        chance.shuffle(turns)
+        hooks = [iter(read_stream(one.streams[0])) for one in chosen]
+        for n in turns:
+            players[n].play(next(hooks[n]))
+        _compare(chosen, client)
+
+
+def test_all_streams_at_once_on_threads_of_their_own() -> None:
+    """Twenty threads enter the one handler, and the switch between them is free."""
+    chosen = _of_different_threads(ALONE)
+    ready = threading.Barrier(20)
+    with Client(store="memory") as client:
+        players = _players(chosen, client)
+
+        def play(n: int) -> None:
+            if n < 20:
+                ready.wait()
+            for event in read_stream(chosen[n].streams[0]):
+                players[n].play(event)
+
+        with ThreadPoolExecutor(20) as pool:
+            contexts = [contextvars.copy_context() for _ in chosen]
+            done = [pool.submit(contexts[n].run, play, n) for n in range(len(chosen))]
+            for one in done:
+                one.result()
+        _compare(chosen, client)
+
+
+def _of_different_threads(sittings: Sequence[Sitting]) -> list[Sitting]:
+    """Streams of one thread are turns of one conversation; here each is to be alone."""
+    taken: set[str] = set()
+    chosen: list[Sitting] = []
+    for sitting in sittings:
+        threads = {chat.thread for chat in sitting.chats if chat.thread is not None}
+        if not threads & taken:
+            taken |= threads
+            chosen.append(sitting)
+    return chosen
+
+
+def _players(sittings: Sequence[Sitting], client: Client) -> list[Player]:
+    handler = ThreadlineCallbackHandler(client)
+    players: list[Player] = []
+    for n, sitting in enumerate(sittings):
+        player = Player(
+            [handler],
+            Rebuilding(f"{n}"),
+            around=sitting.around,
+            configurable=sitting.configurable,
+        )
+        player.expect(read_stream(sitting.streams[0]))
+        players.append(player)
+    return players
+
+
+def _compare(sittings: Sequence[Sitting], client: Client) -> None:
+    report = client.flush()
+    assert (report.pending, report.dropped) == (0, {})
+    expected = [chat for sitting in sittings for chat in sitting.chats]
+    recorded = recorded_chats(client.reader())
+    left: list[Chat] = []
+    for chat in recorded:
+        if chat in expected:  # by their equality: words of a framework are equal to more
+            expected.remove(chat)
+        else:
+            left.append(chat)
+    if left or expected:
+        pytest.fail(difference(left, expected), pytrace=False)
