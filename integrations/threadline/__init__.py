@@ -14,6 +14,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from threadline.actions import offer
+
 if TYPE_CHECKING:
     from threadline.client import Client, FlushReport, configure
     from threadline.client import open_store as open  # noqa: A004 (the public name)
@@ -60,6 +62,10 @@ __all__ = [
     "turn",
     "update",
 ]
+
+offer("fragment", "threadline.render.page.pages", "fragment_of")
+offer("text", "threadline.render.plain", "text_of")
+offer("to_html", "threadline.render.page.saving", "save_html")
 
 
 def __getattr__(name: str) -> Any:

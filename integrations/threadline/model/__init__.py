@@ -17,7 +17,7 @@ from threadline.model.parts import (
     UriPart,
 )
 from threadline.model.span import Document, Failure, Prompt, Span, Usage
-from threadline.model.turn import Retrieval, Status, ToolObservation, Turn
+from threadline.model.turn import Decision, Retrieval, Status, ToolObservation, Turn
 
 __all__ = [
     "RECORD_SCHEMA",
@@ -25,6 +25,7 @@ __all__ = [
     "Body",
     "Conversation",
     "ConversationSummary",
+    "Decision",
     "Document",
     "Event",
     "Failure",

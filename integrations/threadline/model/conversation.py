@@ -8,12 +8,14 @@ import msgspec
 
 from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.message import Message
+from threadline.model.shown import Shown
 from threadline.model.turn import ToolObservation, Turn
 
 IdSource = Literal["application", "generated"]
 
 
 class Conversation(
+    Shown,
     msgspec.Struct,
     frozen=True,
     kw_only=True,

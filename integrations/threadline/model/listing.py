@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, overload
 import msgspec
 
 from threadline.model.conversation import IdSource
+from threadline.model.shown import Shown
 from threadline.model.turn import Status
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     snippet: str = ""
 
 
-class Page(Sequence[T], Generic[T]):
+class Page(Shown, Sequence[T], Generic[T]):
     """A list of results and, in `cursor`, where the next page begins (None at the end)."""
 
     def __init__(self, items: Sequence[T], cursor: str | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from threadline.model.message import Message
+from threadline.model.shown import Shown
 
 SpanKind = Literal["workflow", "agent", "llm", "tool", "retriever", "embedding", "step"]
 SpanStatus = Literal["ok", "error", "stopped", "cancelled", "interrupted", "abandoned", "running"]
@@ -53,7 +54,13 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Span(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="span"
+    Shown,
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="record",
+    tag="span",
 ):
     """One timed operation. Which fields are filled depends on `kind`.
 

@@ -9,6 +9,7 @@ import msgspec
 
 from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.message import ASSISTANT, USER, Message
+from threadline.model.shown import Shown
 from threadline.model.span import Document, Failure, Span
 
 
@@ -28,7 +29,21 @@ class Status(enum.StrEnum):
     ABANDONED = "abandoned"
 
 
-Outcome = Literal["ok", "error", "cancelled", "interrupted", "running", "unknown_tool", "not_run"]
+Outcome = Literal[
+    "ok", "error", "cancelled", "interrupted", "running", "unknown_tool", "rejected", "not_run"
+]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a human decided about a tool call, or that the call waits for it.
+
+    `respond`: the human answered in the tool's place. `message` are their words; of an edit, the
+    observation's `arguments` tell what came of it.
+    """
+
+    kind: Literal["awaited", "approve", "edit", "reject", "respond"]
+    message: str | None = None
+    interrupt_id: str | None = None
 
 
 class ToolObservation(
@@ -43,7 +58,7 @@ class ToolObservation(
 
     A model requests a tool call; the application executes it. `call_id` joins the two and is
     None when the tool ran without any model asking. `span_ids` holds every attempt, in order;
-    it is empty for a result that no tool run produced.
+    it is empty for a result that no tool run produced. `decision` tells of a human's part in it.
     """
 
     id: str
@@ -54,6 +69,7 @@ class ToolObservation(
     arguments: Any = None
     result: Any = None
     error: Failure | None = None
+    decision: Decision | None = None
     started_ns: int | None = None
     ended_ns: int | None = None
     span_ids: tuple[str, ...] = ()
@@ -85,7 +101,13 @@ class Retrieval(
 
 
 class Turn(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="turn"
+    Shown,
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    tag_field="record",
+    tag="turn",
 ):
     """One exchange: one root run, or all root runs inside one `threadline.turn(...)`.
 

@@ -31,9 +31,9 @@ def span_contents(span: Span) -> tuple[Content, ...]:
     return (
         *_settings(span),
         *_prompt(span.prompt),
-        *(_message("sent", message) for message in span.input_messages),
+        *(message_content("sent", message) for message in span.input_messages),
         *_silence(span),
-        *(_message("said", message) for message in span.output_messages),
+        *(message_content("said", message) for message in span.output_messages),
         *_value("arguments", arguments_text(span.arguments)),
         *_value("result", value_text(span.result)),
         *_value("query", span.query or ""),
@@ -64,7 +64,8 @@ def _silence(span: Span) -> Iterator[Content]:
         yield Content(what="sent", text="(nothing recorded)")
 
 
-def _message(what: str, message: Message) -> Content:
+def message_content(what: str, message: Message) -> Content:
+    """Tell all that a message says, as the model was sent it or said it."""
     answered = [p for p in message.parts if isinstance(p, ToolCallResponsePart)]
     names = [message.role, message.name or "", *(f"answers {p.id}" for p in answered if p.id)]
     about = " · ".join(one_line(name, width=_NAME_WIDTH) for name in names if name)

@@ -38,10 +38,19 @@ def span_rows(turn: Turn, *, full: bool = False) -> list[SpanRow]:
     rows: list[SpanRow] = []
     seen: set[str] = set()
     for root in [*children[None], *turn.spans]:
-        for span, branch, rail in _subtree(root, children, seen):
-            row = _row(span, branch, rail, turn.started_ns)
+        for span, branch, rail, _ in _subtree(root, children, seen):
+            row = replace(span_row(span, start_ns=turn.started_ns), branch=branch, rail=rail)
             rows.append(replace(row, contents=span_contents(span)) if full else row)
     return rows
+
+
+def branches(turn: Turn) -> Iterator[tuple[Span, int]]:
+    """Yield each span of a turn once, as `span_rows` orders them, and how deep it stands."""
+    children = _children(turn.spans)
+    seen: set[str] = set()
+    for root in [*children[None], *turn.spans]:
+        for span, _, _, depth in _subtree(root, children, seen):
+            yield span, depth
 
 
 def _children(spans: tuple[Span, ...]) -> defaultdict[str | None, list[Span]]:
@@ -56,7 +65,7 @@ def _subtree(
     root: Span,
     children: defaultdict[str | None, list[Span]],
     seen: set[str],
-) -> Iterator[tuple[Span, str, str]]:
+) -> Iterator[tuple[Span, str, str, int]]:
     waiting = [(root, "", "", 0)]
     while waiting:
         span, branch, rail, depth = waiting.pop()
@@ -64,7 +73,7 @@ def _subtree(
             continue
         seen.add(span.id)
         below = [child for child in children[span.id] if child.id not in seen]
-        yield span, branch, rail + ("│ " if below else "  ")
+        yield span, branch, rail + ("│ " if below else "  "), depth
         for index, child in enumerate(reversed(below)):
             last = index == 0
             lead = rail if depth < _DEEPEST else rail[: 3 * _DEEPEST]
@@ -78,10 +87,11 @@ def _subtree(
             )
 
 
-def _row(span: Span, branch: str, rail: str, start_ns: int) -> SpanRow:
+def span_row(span: Span, *, start_ns: int) -> SpanRow:
+    """Tell of a span what fits on one line; it stands at no place of a tree yet."""
     return SpanRow(
-        branch=branch,
-        rail=rail,
+        branch="",
+        rail="",
         name=one_line(span.name, width=_WIDTH) or span.kind,
         kind=span.kind,
         offset_ns=max(0, span.started_ns - start_ns),

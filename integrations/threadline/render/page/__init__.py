@@ -1,0 +1,1 @@
+"""Recorded conversations as HTML: self-contained, readable without script, safe to open."""

@@ -1,0 +1,203 @@
+"""A conversation and its turns on a page: a chat with all that was done for it folded in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from threadline.model import Message, ToolCallPart, ToolObservation
+from threadline.model.message import ASSISTANT, USER
+from threadline.render.notes import Judgements, status_note
+from threadline.render.order import asked_again, reading_order
+from threadline.render.page.looked_up import lookup_block
+from threadline.render.page.markdown import from_markdown, plain_text
+from threadline.render.page.markup import NOTHING, Markup, element, joined
+from threadline.render.page.timeline import timeline
+from threadline.render.page.tools import asked_block, tool_block
+from threadline.render.page.values import folded, part_block
+from threadline.render.tokens import tokens_of
+from threadline.render.values import UNFINISHED, counted, usage_text, value_text
+from threadline.render.when import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from threadline.model import Conversation, Turn
+    from threadline.render.entries import Note
+    from threadline.render.order import Item
+    from threadline.render.page.shape import Shape
+
+_GENERATED: Final = "generated id"
+
+
+def conversation_block(conversation: Conversation, *, shape: Shape) -> Markup:
+    """Draw a conversation: its heading, what was said before, its turns, what was said of it."""
+    judgements = Judgements.of(conversation)
+    turns = conversation.turns
+    shown = turns if shape.newest_turns is None else turns[-shape.newest_turns :]
+    shape.place(message for turn in shown for message in turn.messages)
+    return element(
+        "article",
+        _heading(conversation, shape),
+        _prelude(conversation, shape),
+        _left_out(len(turns) - len(shown)),
+        *_turns(conversation, shown, judgements, shape),
+        _notes(judgements.conversation_notes()),
+        class_="conversation",
+    )
+
+
+def turn_block(turn: Turn, *, shape: Shape) -> Markup:
+    """Draw one turn by itself."""
+    from threadline.model import Conversation
+
+    alone = Conversation(thread_id=turn.thread_id, turns=(turn,))
+    shape.place(turn.messages)
+    body = _turn(turn, Judgements.of(alone), shape, heading=f"Turn of {turn.thread_id}")
+    return element("article", body, class_="conversation")
+
+
+def _heading(conversation: Conversation, shape: Shape) -> Markup:
+    count = sum(turn.kind == "turn" for turn in conversation.turns)
+    is_generated = conversation.id_source == "generated"
+    usage = usage_text(tokens_of(conversation.turns))
+    facts = [
+        joined(["thread ", element("code", conversation.thread_id)]) if conversation.title else "",
+        _GENERATED if is_generated else "",
+        f"user {conversation.user_id}" if conversation.user_id else "",
+        f"tenant {conversation.tenant}" if conversation.tenant else "",
+        f"{counted(count, 'turn')}, {counted(len(conversation.messages), 'message')}",
+        usage,
+        shape.time(conversation.created_ns),
+        *(f"#{tag}" for tag in conversation.tags),
+    ]
+    metadata = [
+        joined([element("dt", key), element("dd", value_text(value), dir="auto")])
+        for key, value in conversation.metadata.items()
+    ]
+    return element(
+        "header",
+        element("h1", conversation.title or conversation.thread_id, dir="auto"),
+        facts_line(facts),
+        element("dl", *metadata, class_="metadata") if metadata else NOTHING,
+    )
+
+
+def facts_line(facts: Iterable[str]) -> Markup:
+    """Write short facts beside one another, each for itself whatever way it is written."""
+    told = joined((element("bdi", fact) for fact in facts if fact), Markup(" · "))
+    return element("p", told, class_="facts") if told else NOTHING
+
+
+def _prelude(conversation: Conversation, shape: Shape) -> Markup:
+    earlier = conversation.prelude
+    if not earlier:
+        return NOTHING
+    said = [said_block(message, shape=shape) for message in earlier]
+    summary = f"{counted(len(earlier), 'message')} from before recording began"
+    return folded(summary, *said, class_="prelude")
+
+
+def _left_out(count: int) -> Markup:
+    if count <= 0:
+        return NOTHING
+    told = f"{counted(count, 'earlier turn')} left out here; to_html(path) writes them all"
+    return element("p", told, class_="note quiet")
+
+
+def _turns(
+    conversation: Conversation, shown: tuple[Turn, ...], judgements: Judgements, shape: Shape
+) -> Iterator[Markup]:
+    repeated = asked_again(conversation)
+    number = sum(turn.kind == "turn" for turn in conversation.turns) - sum(
+        turn.kind == "turn" for turn in shown
+    )
+    before_ns: int | None = conversation.created_ns  # the heading tells its day
+    for turn in shown:
+        if turn.kind == "turn":
+            number += 1
+            again = turn.id in repeated
+            yield _turn(
+                turn, judgements, shape, heading=f"Turn {number}", again=again, before_ns=before_ns
+            )
+        else:
+            body = _turn(turn, judgements, shape, heading=turn.name or "Side call")
+            yield folded(f"Side call: {turn.name or turn.id}", body, class_="side")
+        before_ns = turn.started_ns
+
+
+def _turn(
+    turn: Turn,
+    judgements: Judgements,
+    shape: Shape,
+    *,
+    heading: str,
+    again: bool = False,
+    before_ns: int | None = None,
+) -> Markup:
+    usage = usage_text(tokens_of((turn,)))
+    facts = [
+        shape.time(turn.started_ns, before_ns=before_ns),
+        turn.name or "",
+        duration(turn.duration_ns),
+        usage,
+        f"user {turn.user_id}" if turn.user_id and heading.startswith("Turn of") else "",
+        f"continues {turn.continues}" if turn.continues else "",
+        *(f"#{tag}" for tag in turn.tags),
+    ]
+    repeated = element("p", "(the same words as before)", class_="note quiet") if again else ""
+    return element(
+        "section",
+        element("header", element("h2", heading), _status(turn), facts_line(facts)),
+        repeated,
+        *(_item(item, turn, judgements, shape) for item in reading_order(turn)),
+        _notes((*status_note(turn), *judgements.turn_notes(turn))),
+        timeline(turn, shape=shape),
+        class_=f"turn {turn.status.value}",
+    )
+
+
+def _status(turn: Turn) -> Markup:
+    status = turn.status.value
+    return NOTHING if status == "ok" else element("strong", status, class_=f"status {status}")
+
+
+def _item(item: Item, turn: Turn, judgements: Judgements, shape: Shape) -> Markup:
+    if isinstance(item, Message):
+        return said_block(item, shape=shape, ratings=judgements.of_message(item))
+    if isinstance(item, ToolObservation):
+        return tool_block(item)
+    if isinstance(item, ToolCallPart):
+        return asked_block(item)
+    return lookup_block(item, turn)
+
+
+def said_block(message: Message, *, shape: Shape, ratings: tuple[str, ...] = ()) -> Markup:
+    """Draw one message: who, when, the words, and what came beside them."""
+    role = message.role if message.role in _SIDES else "other"
+    words = from_markdown(message.text) if message.role == ASSISTANT else plain_text(message.text)
+    parts = [part_block(part) for part in message.parts]
+    thoughts = [part for part in parts if 'class="thought"' in part]
+    others = [part for part in parts if part and part not in thoughts]
+    if message.role == "assistant" and not (message.text or others or thoughts or ratings):
+        return NOTHING  # it only asked for tools, and those stand below
+    body = [
+        *thoughts,
+        words if message.text else "",
+        *others,
+        element("p", UNFINISHED, class_="note warn") if message.partial else "",
+        *(element("p", line, class_="note rating") for line in ratings),
+    ]
+    who = element("strong", message.role)
+    name = element("bdi", message.name) if message.name else ""
+    head = joined([who, name, shape.time(message.at_ns, before_ns=message.at_ns)], Markup(" "))
+    anchor = shape.anchors.get(message.id)
+    if role == "system":
+        return folded("system", *body, class_="said system")
+    return element("div", element("p", head, class_="who"), *body, class_=f"said {role}", id=anchor)
+
+
+def _notes(notes: Iterable[Note]) -> Markup:
+    return joined(element("p", note.text, class_=f"note {note.tone}", dir="auto") for note in notes)
+
+
+_SIDES: Final = frozenset({USER, ASSISTANT, "system", "tool"})

@@ -1,0 +1,84 @@
+"""How much of a conversation goes on a page, and how its parts are named there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from threadline.render.page.markup import NOTHING, Markup, element
+from threadline.render.when import day, time_of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from threadline.model import Message
+
+_SECOND = 1_000_000_000
+
+
+class Budget:
+    """How many characters of what models saw are still written out again, where said above."""
+
+    def __init__(self, characters: int) -> None:
+        self.left = characters
+
+    def spend(self, characters: int) -> bool:
+        """Take so many characters; False where they are not left any more."""
+        self.left -= characters
+        return self.left >= 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How a page is drawn.
+
+    Attributes:
+        zone: The time zone of its times; the machine's own by default.
+        newest_turns: Of a long conversation only so many turns; None for all.
+        replays: How much history is written out again at the model calls that were sent it.
+        key: Keeps the anchors of two conversations on one page apart.
+    """
+
+    zone: dt.tzinfo | None = None
+    newest_turns: int | None = None
+    replays: Budget = field(default_factory=lambda: Budget(400_000))
+    key: str = ""
+    anchors: dict[str, str] = field(default_factory=dict[str, str])
+
+    def place(self, messages: Iterable[Message]) -> None:
+        """Give each message that is written out an anchor; recorded ids are none themselves."""
+        for message in messages:
+            number = len(self.anchors) + 1
+            self.anchors.setdefault(message.id, f"m{self.key}-{number}")
+
+    def time(self, at_ns: int | None, *, before_ns: int | None = None) -> Markup:
+        """Write a time; with its day where `before_ns` was on another one."""
+        if not at_ns:
+            return NOTHING
+        today = day(at_ns, zone=self.zone)
+        is_same = before_ns is not None and day(before_ns, zone=self.zone) == today
+        at = time_of_day(at_ns, zone=self.zone)
+        return element("time", at if is_same else f"{today} {at}", datetime=iso_time(at_ns))
+
+    def zone_name(self, at_ns: int) -> str:
+        """Return the name of the time zone that times are told in."""
+        try:
+            at = dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC).astimezone(self.zone)
+        except (OverflowError, OSError, ValueError):  # a recorded time that no calendar knows
+            return ""
+        return at.tzname() or ""
+
+
+def key_of(ident: str) -> str:
+    """Return a few letters that stand for a conversation or a turn in names of anchors."""
+    return blake2b(ident.encode(errors="replace"), digest_size=4).hexdigest()
+
+
+def iso_time(at_ns: int) -> str | None:
+    """Return a time as HTML writes it for machines."""
+    try:
+        return f"{dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, OSError, ValueError):
+        return None

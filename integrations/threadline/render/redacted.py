@@ -1,0 +1,58 @@
+"""Records with more taken out of them than was when they were recorded, for showing to others."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import msgspec
+
+from threadline.model import Conversation, Message, Span, ToolObservation, Turn
+
+if TYPE_CHECKING:
+    from threadline.capture.redaction import Redactor
+
+R = TypeVar("R")
+
+_WORDS_OF_OURS: Final[dict[type, frozenset[str]]] = {
+    Conversation: frozenset({"id_source"}),
+    Message: frozenset({"role", "kind"}),
+    Span: frozenset({"kind", "status"}),
+    ToolObservation: frozenset({"outcome"}),
+    Turn: frozenset({"kind"}),
+}
+"""Fields that hold a word of a closed set; no rule may change those."""
+
+
+def redacted_record(record: R, redactor: Redactor) -> R:
+    """Return a copy with every text redacted, and every id that a rule matches as a keyed hash.
+
+    Bytes stay as they are: no rule can read a picture.
+    """
+    if not isinstance(record, msgspec.Struct):
+        return record
+    kept = _WORDS_OF_OURS.get(type(record), frozenset())
+    changed = {
+        name: _field(name, getattr(record, name), redactor)
+        for name in record.__struct_fields__
+        if name not in kept
+    }
+    return cast("R", msgspec.structs.replace(record, **changed))
+
+
+def _field(name: str, value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, str) and (name == "id" or name.endswith("_id")):
+        return redactor.identifier(value)
+    if name == "span_ids":
+        return tuple(map(redactor.identifier, value))
+    return _value(value, redactor)
+
+
+def _value(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return redacted_record(value, redactor)
+    if isinstance(value, tuple):
+        return tuple(_value(item, redactor) for item in cast("tuple[Any, ...]", value))
+    if isinstance(value, bytes | Enum):
+        return value
+    return redactor.value(value)
