@@ -10,6 +10,7 @@ from threadline.errors import ArgumentError, MissingExtraError
 
 _FRAMEWORKS: Final = {
     "langchain": ("langchain_core", "threadline.langchain.attaching"),
+    "haystack": ("haystack", "threadline.haystack.attaching"),
 }
 
 
@@ -19,7 +20,7 @@ def attach(*frameworks: str) -> None:
     A handler that a call is given explicitly is used instead, never beside.
 
     Args:
-        *frameworks: `langchain`; by default every supported one that was imported so far.
+        *frameworks: `langchain`, `haystack`; by default every supported one that was imported so far.
 
     Raises:
         ArgumentError: if a framework is named that does not exist here.

@@ -1,0 +1,89 @@
+"""Pipeline runs: the roots of most turns."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from threadline.haystack import identity as who
+from threadline.haystack import names
+from threadline.haystack.inputs import read_input, read_output
+from threadline.haystack.messages import refs_of
+from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
+from threadline.haystack.visibility import visible
+from threadline.ids import derived_uuid
+from threadline.model.message import ASSISTANT, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from threadline.capture.events import Identity
+    from threadline.haystack.answers import Answers
+    from threadline.haystack.runs import LiveRun
+
+
+class PipelineRuns:
+    """Reads runs of pipelines."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def begin(self, run: LiveRun, tags: Mapping[str, Any]) -> None:
+        """A pipeline began; its whole input is among its tags."""
+        run.kind, run.name = "workflow", "pipeline"
+        data = tags.get(names.PIPELINE_INPUT)
+        told = who.told_by(data, tags.get(names.PIPELINE_METADATA))
+        run.connectors = told.connectors
+        run.output = tags.get(names.PIPELINE_OUTPUT)  # up to 3.0 it is filled while the run goes on
+        if told.mode == "off":
+            run.drop()
+            return
+        identity = _identity(run, told)
+        if run.recorder is None or (identity is None and not run.is_root):
+            hold_start(run)
+            return
+        run.reads = True
+        given = read_input(visible(data), told.connectors)
+        with run.recorder.draft() as draft:
+            messages = refs_of(given.messages, draft, self._answers) or None
+            words = tuple(draft.seal_text(text, USER) for text in given.words)
+            tell_start(run, draft, identity=identity, messages=messages, words=words)
+
+    def hear(self, run: LiveRun, key: str, value: Any) -> None:
+        """It returned."""
+        if key == names.PIPELINE_OUTPUT:
+            run.output = value
+
+    def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
+        """A pipeline ended."""
+        if run.recorder is None:
+            return
+        with run.recorder.draft() as draft:
+            if not run.reads or error is not None:
+                tell_end(run, draft, at_ns, error)
+                return
+            output = read_output(visible(run.output), run.connectors, run.talks)
+            said = output.messages or ([] if output.answer else run.last_answer)
+            answer = output.answer
+            outcome = Outcome(
+                refs_of(said, draft, self._answers) or None,
+                tuple(draft.seal_text(text, ASSISTANT) for text in output.texts),
+                None if answer is None else draft.seal_text(answer, ASSISTANT),
+            )
+            tell_end(run, draft, at_ns, None, outcome)
+
+
+def _identity(run: LiveRun, told: who.Told) -> Identity | None:
+    if not run.is_root:
+        return who.identity_of_child(run, told)
+    if told.turn_id is not None:
+        run.turn_id = told.turn_id
+        name_turn(run, _key_of(told.turn_id))
+    return who.identity_of_root(run, told)
+
+
+def _key_of(turn_id: str) -> bytes:
+    try:
+        return uuid.UUID(turn_id).bytes
+    except ValueError:
+        return derived_uuid("turn", turn_id).bytes
