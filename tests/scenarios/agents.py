@@ -352,12 +352,22 @@ AGENTS: Final[Sequence[Scenario]] = (
                 (
                     Turn(
                         (user("1+2?"), assistant("May I?", call("add", "c1", a=1, b=2))),
-                        (Observed("add", {"a": 1, "b": 2}, "interrupted", None, "c1", "May I?"),),
+                        (
+                            Observed(
+                                "add",
+                                {"a": 1, "b": 2},
+                                "interrupted",
+                                None,
+                                "c1",
+                                "May I?",
+                                "awaited",
+                            ),
+                        ),
                         status="interrupted",
                     ),
                     Turn(
                         (tool("c1", "3"), assistant("3.")),
-                        (Observed("add", {"a": 1, "b": 2}, "ok", "3", "c1", "May I?"),),
+                        (Observed("add", {"a": 1, "b": 2}, "ok", "3", "c1", "May I?", "approve"),),
                     ),
                 )
             ),

@@ -108,7 +108,9 @@ def _turn(turn: RecordedTurn) -> Turn:
 
 def _observed(one: ToolObservation) -> Observed:
     result = one.result if one.error is None else f"{one.error.type}: {one.error.message}"
-    return Observed(one.name, one.arguments, one.outcome, result, one.call_id, one.thought)
+    decision = one.decision
+    words = None if decision is None else ": ".join(filter(None, (decision.kind, decision.message)))
+    return Observed(one.name, one.arguments, one.outcome, result, one.call_id, one.thought, words)
 
 
 def _met(span: Span) -> Met:

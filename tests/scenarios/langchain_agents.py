@@ -31,7 +31,7 @@ def chat_graph(stage: Stage) -> None:
         stage.call(app, given, ask, stage.graph_config(ask))
 
 
-def one_node_graph(stage: Stage) -> Any:
+def one_node_graph(stage: Stage, **compiled: Any) -> Any:
     """Return a graph of one node that calls the model."""
     model = stage.model()
 
@@ -43,7 +43,7 @@ def one_node_graph(stage: Stage) -> Any:
 
     graph = StateGraph(MessagesState)
     graph.add_node("answer", RunnableLambda(answer, aanswer)).add_edge(START, "answer")
-    return graph.compile(checkpointer=InMemorySaver())
+    return graph.compile(checkpointer=InMemorySaver(), **compiled)
 
 
 def agent(stage: Stage) -> None:

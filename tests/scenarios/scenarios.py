@@ -8,6 +8,7 @@ from tests.scenarios.agents import AGENTS
 from tests.scenarios.chains import CHAINS
 from tests.scenarios.chats import CHATS
 from tests.scenarios.failures import FAILURES
+from tests.scenarios.humans import HUMANS
 from tests.scenarios.prompts import PROMPTS
 from tests.scenarios.scopes import SCOPES
 from tests.scenarios.turns import TURNS
@@ -23,4 +24,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *SCOPES,
     *PROMPTS,
     *TURNS,
+    *HUMANS,
 )

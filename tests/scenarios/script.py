@@ -92,6 +92,8 @@ class Observed(NamedTuple):
     result: Any = None
     call_id: str | None = None
     thought: str | None = None
+    decision: str | None = None
+    """What a human decided, and their words."""
 
 
 @dataclass(frozen=True)

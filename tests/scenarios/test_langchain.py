@@ -10,11 +10,13 @@ from tests.scenarios import (
     langchain_agents,
     langchain_chains,
     langchain_chats,
+    langchain_humans,
     langchain_prompts,
     langchain_scopes,
     langchain_turns,
 )
 from tests.scenarios.checking import difference, recorded_calls, recorded_chats, span_trees
+from tests.scenarios.langchain_human_spans import HUMAN_TREES
 from tests.scenarios.langchain_spans import TREES as FIRST_TREES
 from tests.scenarios.langchain_stage import Stage
 from tests.scenarios.langchain_turn_spans import TURN_TREES
@@ -35,8 +37,9 @@ _SHAPES = {
     **langchain_scopes.SHAPES,
     **langchain_prompts.SHAPES,
     **langchain_turns.SHAPES,
+    **langchain_humans.SHAPES,
 }
-TREES = {**FIRST_TREES, **TURN_TREES}
+TREES = {**FIRST_TREES, **TURN_TREES, **HUMAN_TREES}
 _CASES = [
     pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
     for scenario in SCENARIOS

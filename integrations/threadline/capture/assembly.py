@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from threadline.capture.decisions import decide
 from threadline.capture.endings import error_of, status_of
 from threadline.capture.interrupts import resumed_with
 from threadline.capture.message_sheet import CONTEXT, PRELUDE, SAID, MessageSheet
@@ -127,6 +128,8 @@ class Assembly:
         if not is_trace:
             status, offered = status_of(turn), spans.offered_tools()
             observed = observe_tools(turn, transcript, bodies.get, offered, status=status)
+            waiting = decide(turn, observed, self._held.awaited or [])
+            self._held.awaited = waiting if status == "interrupted" else []
         spans.add(transcript, observed)
         ObservationSheet(turn, self._rows, messages, row=row).add(transcript, observed)
 
@@ -149,6 +152,7 @@ class Assembly:
                 pack_value(belonging.metadata, self._rows.shelf) if belonging.metadata else None,
                 error_of(turn),
                 None if self._continues is None else pack_id(self._continues),
+                None,
             )
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from threadline.capture.sayings import Saying, ended
+from threadline.capture.sayings import Saying
 from threadline.model.message import ASSISTANT, USER
 from threadline.store.held import INTERRUPT
 
@@ -48,10 +48,13 @@ def answers_to(root: OpenSpan, reading: Reading) -> list[Saying]:
 
 
 def questions_of(root: OpenSpan, reading: Reading) -> list[Saying]:
-    """Return what this run asked a human in words, in order; each once, whoever passed it on."""
+    """Return what this run asked a human in words; each once, whoever passed it on.
+
+    Nodes that ask side by side stand in the order that they started in.
+    """
     resumed = resumed_with(root)
     asked: dict[tuple[bytes, str | None], Saying] = {}
-    for span in ended(root.with_beneath()):
+    for span in root.with_beneath():
         for digest, ident in span.end.asked if span.end is not None else ():
             framework_id = None if ident is None else INTERRUPT + ident
             if reading.held.holds(framework_id, digest) and not _answers(resumed, ident):

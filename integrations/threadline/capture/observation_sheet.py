@@ -55,6 +55,7 @@ class ObservationSheet:
                     None if first is None else first.start.at_ns - self._turn.started_ns,
                     None if end is None else end.at_ns - self._turn.started_ns,
                     ",".join(str(run.n) for run in one.runs) or None,
+                    None if one.decision is None else encode_json(one.decision).decode(),
                 )
             )
 

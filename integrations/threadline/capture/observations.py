@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from threadline.capture.events import Ref
     from threadline.capture.sayings import BodyOf, Transcript
+    from threadline.model.turn import Decision
 
 
 @dataclass(slots=True)
@@ -30,6 +31,8 @@ class Observed:
     runs: list[OpenSpan] = field(default_factory=list[OpenSpan])
     offered: bool = True
     turn_status: str = "ok"
+    is_of_earlier_turn: bool = False
+    decision: Decision | None = None
 
     @property
     def call_id(self) -> str | None:
@@ -44,6 +47,8 @@ class Observed:
         if not self.runs:
             if self.result_part is None:
                 return "interrupted" if self.turn_status == "interrupted" else "not_run"
+            if self.decision is not None and self.decision.kind == "reject":
+                return "rejected"
             failed = "not_run" if self.offered else "unknown_tool"
             return failed if self.result_part.error else "ok"
         end = self.runs[-1].end
@@ -96,9 +101,11 @@ def observe_tools(
         if digest in said or one.runs or one.result is not None:
             observed.append(one)
     asked_before = _calls_before(transcript, body_of)
-    observed.extend(_uncalled(runs, results, asked_before, body_of, status))
-    observed.extend(_told_later(observed, transcript, results, asked_before))
-    return observed
+    earlier = [*_uncalled(runs, results, asked_before, body_of, status)]
+    earlier += _told_later([*observed, *earlier], transcript, results, asked_before)
+    order = {call_id: n for n, call_id in enumerate(asked_before)}
+    earlier.sort(key=lambda one: order.get(one.call_id or "", len(order)))
+    return [*observed, *earlier]
 
 
 def call_id_of(run: OpenSpan) -> str | None:
@@ -175,9 +182,12 @@ def _keep_returned(one: Observed, body_of: BodyOf) -> None:
     if one.result_part is None or not returned or returned[0] == one.result:
         return
     for part in body_of(returned[0][0]).parts:
-        is_other = isinstance(part, ToolCallResponsePart) and part.id == one.result_part.id
-        if is_other and part.response != one.result_part.response:
-            one.result = returned[0]
+        if isinstance(part, ToolCallResponsePart) and part.id == one.result_part.id:
+            one.result = one.result if _is_same(part, one.result_part) else returned[0]
+
+
+def _is_same(one: ToolCallResponsePart, other: ToolCallResponsePart) -> bool:
+    return bool(one.response == other.response)
 
 
 def _calls_before(transcript: Transcript, body_of: BodyOf) -> dict[str, tuple[ToolCallPart, bytes]]:
@@ -203,7 +213,7 @@ def _told_later(
         told = bool(found) and found[0][0][0] in said
         if told and call_id in asked_before and call_id not in seen:
             call, digest = asked_before[call_id]
-            one = Observed(call.name, call, digest)
+            one = Observed(call.name, call, digest, is_of_earlier_turn=True)
             _take_result(one, results)
             yield one
 
@@ -226,6 +236,7 @@ def _uncalled(
         if call_id is not None:
             by_id[call_id] = one
             one.call, one.call_digest = asked_before.get(call_id, (None, None))
+            one.is_of_earlier_turn = one.call is not None
         _take_result(one, results)
         _keep_returned(one, body_of)
         if one.result is None and run.outputs and body_of(run.outputs[0][0]).role == TOOL:

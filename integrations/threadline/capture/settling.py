@@ -11,6 +11,7 @@ from threadline.capture.assembly import Assembly, generated_thread_id
 from threadline.capture.bodies import BodySource
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
+from threadline.capture.interrupts import resumed_with
 from threadline.clock import give_way
 from threadline.ids import derived_uuid, pack_id
 from threadline.model.feedback import Event, Rating
@@ -162,6 +163,8 @@ class Settler:
             continues=continues,
             was_shown=was_shown,
         )
+        if any(resumed_with(root) is not None for root in turn.roots):
+            self._store.load_awaited(held)
         bodies = BodySource(find_body, self._seal)
         deleted = self._store.deleted_digests if self._store.has_tombstones() else None
         transcript = assembly.write(bodies, self._origin.destinations, deleted)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from threadline.errors import StoreNewerError, StoreNotFoundError, StoreUnavailableError
-from threadline.store.schema import MIGRATIONS, SCHEMA_VERSION
+from threadline.store.schema import AS_IF_NEW, MIGRATIONS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -93,6 +93,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     if version > SCHEMA_VERSION:
         connection.close()
         raise StoreNewerError(path, version, SCHEMA_VERSION)
+    for statement in AS_IF_NEW.get(version, ()):
+        connection.execute(statement)
     return connection
 
 

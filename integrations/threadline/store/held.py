@@ -13,6 +13,9 @@ _CONTEXT = KINDS.index("context")
 INTERRUPT = "interrupt:"
 """What the id of a message begins with by which an interrupt asked a human."""
 
+Awaited = tuple[str, str | None]
+"""The interrupt that asks about a tool call, and the id of that call."""
+
 
 class Held:
     """One conversation as the store holds it, and what this transaction adds to it.
@@ -41,6 +44,7 @@ class Held:
         self.ids: dict[str, int] = {}
         self.first_at: dict[bytes, int] = {}
         self.instructions: set[bytes] = set()
+        self.awaited: list[Awaited] | None = None
 
     @property
     def next_position(self) -> int:

@@ -119,7 +119,7 @@ _CONVERSATION_UPDATE: Final = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(
 )
 _TURN: Final = (
     "id, turn_id, conversation, kind, status, started_ns, ended_ns, first_position, process,"
-    " name, user_id, tags, metadata, error, continues"
+    " name, user_id, tags, metadata, error, continues, branch_at"
 )
 _MESSAGE: Final = (
     "id, turn, kind, role, name, text, parts, digest, framework_id, at_ns, partial, metadata"
@@ -131,7 +131,7 @@ _SPAN: Final = (
 )
 _OBSERVATION: Final = (
     "turn, n, name, outcome, call_id, call_at, result_at, arguments, result, error,"
-    " started, ended, spans"
+    " started, ended, spans, decision"
 )
 _STATEMENTS: dict[tuple[str, int], str] = {}
 

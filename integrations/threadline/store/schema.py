@@ -177,8 +177,25 @@ def _statements(script: str) -> tuple[str, ...]:
     return tuple(s.strip() for s in " ".join(lines).split(";") if s.strip())
 
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_statements(_VERSION_1),)
+_VERSION_2: Final = """
+-- what a human decided about the call, as JSON
+ALTER TABLE tool_observation ADD COLUMN decision TEXT;
+
+-- the position of the message behind which the turn branches off; -1 where it begins anew
+ALTER TABLE turn ADD COLUMN branch_at INTEGER;
+"""
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_statements(_VERSION_1), _statements(_VERSION_2))
 SCHEMA_VERSION: Final = len(MIGRATIONS)
+
+AS_IF_NEW: Final[dict[int, tuple[str, ...]]] = {
+    1: (
+        "CREATE TEMP VIEW turn AS SELECT *, NULL AS branch_at FROM main.turn",
+        """CREATE TEMP VIEW tool_observation AS
+        SELECT *, NULL AS decision FROM main.tool_observation""",
+    )
+}
+"""What makes a store of an older version readable as it is, for who may only read."""
 
 SEARCH_INDEX: Final = """
 CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5(

@@ -11,7 +11,7 @@ import msgspec
 from threadline.ids import unpack_id
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
 from threadline.model.span import Document, Failure, Prompt, Span, Usage
-from threadline.model.turn import ToolObservation
+from threadline.model.turn import Decision, ToolObservation
 from threadline.store.framework_ids import run_named_by
 from threadline.store.prompts import with_repeats
 from threadline.store.schema import SPAN_KINDS, STATUSES, word_of
@@ -143,6 +143,7 @@ class SpanBuilder:
             arguments=self._arguments(row, asked),
             result=self._result(row),
             error=failure_from(None if row.error is None else msgspec.json.decode(row.error)),
+            decision=None if row.decision is None else _decision(row.decision),
             started_ns=self._absolute(row.started),
             ended_ns=self._absolute(row.ended),
             span_ids=tuple(f"{self._id}.{n}" for n in (row.spans or "").split(",") if n),
@@ -165,6 +166,9 @@ class SpanBuilder:
         responses = [part for part in answer.parts if isinstance(part, ToolCallResponsePart)]
         mine = [part for part in responses if part.id == row.call_id] or responses
         return mine[0].response if mine else answer.text
+
+
+_decision: Final = msgspec.json.Decoder(Decision).decode
 
 
 def failure_from(value: Any) -> Failure | None:

@@ -44,6 +44,7 @@ class TurnRow(NamedTuple):
     metadata: str | None
     error: str | None
     continues: bytes | str | None
+    branch_at: int | None
     tenant: str
     thread_id: str
     app: str | None
@@ -95,11 +96,12 @@ class ObservationRow(NamedTuple):
     started: int | None
     ended: int | None
     spans: str | None
+    decision: str | None
 
 
 _TURNS: Final = (
     "SELECT t.id, t.turn_id, t.conversation, t.kind, t.status, t.started_ns, t.ended_ns,"
-    " t.first_position, t.name, t.user_id, t.tags, t.metadata, t.error, t.continues,"
+    " t.first_position, t.name, t.user_id, t.tags, t.metadata, t.error, t.continues, t.branch_at,"
     " c.tenant, c.thread_id, p.app, p.environment, p.release, p.beat_ns"
     " FROM {source} CROSS JOIN conversation c ON c.id = t.conversation"
     " LEFT JOIN process p ON p.id = t.process"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from threadline.errors import StoreUnavailableError
 from threadline.ids import pack_id, unpack_id
 from threadline.store import database
+from threadline.store.awaited import DECISIONS, INTERRUPTED, RUNNING, still_awaited
 from threadline.store.eviction import evict_oldest
 from threadline.store.framework_ids import pack_framework_id, unpack_framework_id
 from threadline.store.held import Held
@@ -220,6 +221,11 @@ class StoreWriter:
                 holders = threads.setdefault(unpack_framework_id(framework_id), [])
                 holders.append((thread_id, user_id))
         return threads
+
+    def load_awaited(self, held: Held) -> None:
+        """Read which tool calls of a conversation wait for a human's decision."""
+        if held.awaited is None:
+            held.awaited = still_awaited(self._ask(DECISIONS, (held.id, INTERRUPTED, RUNNING)))
 
     def is_deleted(self, words: Sequence[str], at_ns: int) -> bool:
         """Tell whether what these words name was deleted after `at_ns`."""
