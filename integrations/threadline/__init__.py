@@ -63,7 +63,10 @@ __all__ = [
     "update",
 ]
 
+offer("diff_spans", "threadline.render.differing", "compared_spans")
+offer("diff_turns", "threadline.render.differing", "compared_turns")
 offer("fragment", "threadline.render.page.pages", "fragment_of")
+offer("rate", "threadline.client.notes", "rate")
 offer("text", "threadline.render.plain", "text_of")
 offer("to_html", "threadline.render.page.saving", "save_html")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TYPE_CHECKING
 
 import msgspec
 
+from threadline.actions import act
 from threadline.model.message import Message
 from threadline.model.shown import Shown
+
+if TYPE_CHECKING:
+    from threadline.model.difference import Difference
 
 SpanKind = Literal["workflow", "agent", "llm", "tool", "retriever", "embedding", "step"]
 SpanStatus = Literal["ok", "error", "stopped", "cancelled", "interrupted", "abandoned", "running"]
@@ -99,6 +103,10 @@ class Span(
     def duration_ns(self) -> int | None:
         """How long it took; None while it runs; never negative, whatever the clocks did."""
         return None if self.ended_ns is None else max(0, self.ended_ns - self.started_ns)
+
+    def diff(self, other: Span) -> Difference:
+        """Compare with another span: of two model calls what each was sent and said."""
+        return act("diff_spans", self, other)
 
     @property
     def time_to_first_chunk_ns(self) -> int | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Literal
+from typing import Any, Literal, TYPE_CHECKING
 
 import msgspec
 
+from threadline.actions import act
 from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.message import ASSISTANT, USER, Message
 from threadline.model.shown import Shown
 from threadline.model.span import Document, Failure, Span
+
+if TYPE_CHECKING:
+    from threadline.model.difference import Difference
 
 
 class Status(enum.StrEnum):
@@ -169,3 +173,25 @@ class Turn(
     def duration_ns(self) -> int | None:
         """How long the turn took; None while it runs."""
         return None if self.ended_ns is None else max(0, self.ended_ns - self.started_ns)
+
+    def diff(self, other: Turn) -> Difference:
+        """Compare with another turn: words, tools, and what each model call was sent and said."""
+        return act("diff_turns", self, other)
+
+    def rate(self, value: float | str, comment: str | None = None, *, name: str = "rating") -> str:
+        """Judge this turn, by the default client, as `threadline.rate` does.
+
+        Args:
+            value: -1, 0 or 1 for thumbs; with a `name` of its own any number or any label.
+            comment: Why.
+            name: What is judged, such as `helpfulness`.
+
+        Returns:
+            The id of the rating; the turn itself stays as it was read.
+
+        Raises:
+            ArgumentError: if a thumb is not -1, 0 or 1.
+        """
+        return act(
+            "rate", value, turn_id=self.id, thread_id=self.thread_id, name=name, comment=comment
+        )

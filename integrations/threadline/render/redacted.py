@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
-from threadline.model import Conversation, Message, Span, ToolObservation, Turn
+from threadline.model import Conversation, Decision, Message, Span, ToolObservation, Turn
+from threadline.model.difference import Compared, Line
 
 if TYPE_CHECKING:
     from threadline.capture.redaction import Redactor
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _WORDS_OF_OURS: Final[dict[type, frozenset[str]]] = {
+    Compared: frozenset({"what"}),
     Conversation: frozenset({"id_source"}),
+    Decision: frozenset({"kind"}),
+    Line: frozenset({"sign"}),
     Message: frozenset({"role", "kind"}),
     Span: frozenset({"kind", "status"}),
     ToolObservation: frozenset({"outcome"}),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from threadline.model import Conversation, Page, Span, Turn
+from threadline.model.difference import Difference
 from threadline.render.page.chat import conversation_block, turn_block
+from threadline.render.page.difference import difference_block
 from threadline.render.page.document import fragment, page
 from threadline.render.page.listing import list_block
 from threadline.render.page.markup import Markup, element
@@ -15,7 +17,7 @@ from threadline.render.page.timeline import span_block
 if TYPE_CHECKING:
     import datetime as dt
 
-Drawn = Conversation | Turn | Span | Page[object]
+Drawn = Conversation | Turn | Span | Difference | Page[object]
 
 _TURNS_IN_A_NOTEBOOK: Final = 50
 _REPLAYS_IN_A_NOTEBOOK: Final = 60_000
@@ -51,6 +53,8 @@ def _block(thing: Drawn, shape: Shape) -> Markup:
         return turn_block(thing, shape=shape)
     if isinstance(thing, Span):
         return span_block(thing, shape=shape)
+    if isinstance(thing, Difference):
+        return difference_block(thing)
     return list_block(thing, shape=shape, more=thing.cursor is not None)
 
 
@@ -64,13 +68,13 @@ def _colophon(thing: Drawn, shape: Shape) -> Markup:
 def _time_of(thing: Drawn) -> int:
     if isinstance(thing, Conversation):
         return thing.created_ns
-    return 0 if isinstance(thing, Page) else thing.started_ns
+    return 0 if isinstance(thing, Page | Difference) else thing.started_ns
 
 
 def _ident(thing: Drawn) -> str:
     if isinstance(thing, Conversation):
         return thing.thread_id
-    return "" if isinstance(thing, Page) else thing.id
+    return "" if isinstance(thing, Page | Difference) else thing.id
 
 
 def _title(thing: Drawn) -> str:
@@ -78,4 +82,6 @@ def _title(thing: Drawn) -> str:
         return thing.title or thing.thread_id
     if isinstance(thing, Turn):
         return f"Turn of {thing.thread_id}"
+    if isinstance(thing, Difference):
+        return "Difference"
     return thing.name if isinstance(thing, Span) else "Threadline"

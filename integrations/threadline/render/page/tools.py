@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from threadline.model import ToolCallPart, ToolObservation
 
 _CALL_WIDTH: Final = 120
+_DECISIONS: Final = {
+    "awaited": "waits for a human's decision",
+    "approve": "approved by a human",
+    "edit": "edited by a human",
+    "reject": "rejected by a human",
+    "respond": "answered by a human in the tool's place",
+}
 _TONES: Final = {"ok": "good", "error": "bad", "unknown_tool": "bad", "not_run": "quiet"}
 
 
@@ -35,6 +42,7 @@ def tool_block(observation: ToolObservation) -> Markup:
         "details",
         element("summary", element("span", "tool ", class_="kind"), summary),
         _labelled("thought", words_block(observation.thought or "")),
+        _decision(observation),
         _labelled("arguments", value_block(observation.arguments)),
         _labelled("result", value_block(observation.result)),
         _labelled("error", words_block(failure_text(observation.error)))
@@ -55,6 +63,14 @@ def asked_block(call: ToolCallPart) -> Markup:
         _labelled("arguments", value_block(call.arguments)),
         class_="tool",
     )
+
+
+def _decision(observation: ToolObservation) -> Markup:
+    decision = observation.decision
+    if decision is None:
+        return NOTHING
+    told = _DECISIONS[decision.kind] + (f": {decision.message}" if decision.message else "")
+    return element("p", told, class_="note warn", dir="auto")
 
 
 def _call(observation: ToolObservation) -> str:
