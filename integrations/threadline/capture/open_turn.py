@@ -180,6 +180,12 @@ class OpenTurn:
         return any(r.end is not None and r.end.status != "ok" for r in self.roots)
 
     @property
+    def dead_ends(self) -> list[bytes]:
+        """Runs that will hardly end any more, and beneath which nothing begins."""
+        kinds = ("llm", "retriever", "tool") if self.has_failed else ("llm", "retriever")
+        return [run for run, s in self.spans.items() if s.end is None and s.kind in kinds]
+
+    @property
     def identity(self) -> Identity:
         """Whose turn it is, as its scope or its first root says."""
         if self.opened is not None:

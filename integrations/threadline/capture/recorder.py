@@ -21,7 +21,7 @@ from threadline.model.parts import GenericPart, TextPart
 from threadline.store.journal import Journal, encode_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from threadline.capture.events import CaptureEvent
@@ -77,8 +77,8 @@ class DigestCache:
 class Recorder:
     """Takes events from adapters, by `draft`. One per client and process.
 
-    `runs` is the adapters' own table of open runs, by the framework's id; it lives here so that
-    all handlers of a client share it and none records a run twice.
+    `runs` is the adapters' own table of open runs, by the framework's id as a number; it lives
+    here so that all handlers of a client share it and none records a run twice.
     """
 
     def __init__(
@@ -187,6 +187,11 @@ class Recorder:
             digest: events.encode_body(redact_body(events.decode_body(body), redactor))
             for digest, body in bodies.items()
         }
+
+    def forget_runs(self, runs: Iterable[bytes]) -> None:
+        """Drop open runs of turns that are stored: they never end, or too late to matter."""
+        for run in runs:
+            self.runs.pop(int.from_bytes(run, "big"), None)
 
     def reset_journal(self) -> None:
         """Let the next event open a journal anew."""

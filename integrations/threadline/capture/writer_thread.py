@@ -328,6 +328,9 @@ class WriterThread:
     def _done_with(self, turns: list[OpenTurn]) -> None:
         self.stored_turns += len(turns)
         self._keeper.forget(turns, self._recorder)
+        for turn in turns:
+            if turn.open_count:
+                self._recorder.forget_runs(turn.dead_ends)
 
     def _tell_what_the_store_did(self) -> None:
         for path in self._store.moved_aside:

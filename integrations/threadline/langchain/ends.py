@@ -9,7 +9,9 @@ from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
 from threadline.capture.events import Detail, DocumentRef, FirstChunk, Noted, Ref, SpanEnded
+from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of, plain
+from threadline.clock import now_ns
 from threadline.ids import uuid7
 from threadline.langchain.control_flow import failure_of, status_of
 from threadline.langchain.graph_events import static_pause
@@ -130,6 +132,20 @@ class Ends:
             event = _ended(run, at_ns, messages, detail, status, failure)
             draft.record(event, last=run.root_of_turn)
 
+    @never_raises
+    def cut_off(self, run_id: UUID) -> None:
+        """The task of a call ended, and the call with it, without a word."""
+        run = self._runs.end(run_id)
+        if run is None or not run.recorded:
+            return
+        run.calls.pop(run_id.int, None)
+        with run.recorder.draft() as draft:
+            said = "".join(run.heard)
+            messages = ((draft.seal_text(said, ASSISTANT), None),) if said else None
+            detail = Detail(partial=True) if said else None
+            event = _ended(run, now_ns(), messages, detail, "cancelled")
+            draft.record(event, last=run.root_of_turn)
+
     def tool(self, at_ns: int, output: object, run_id: UUID) -> None:
         """A tool returned: a message, a Command that holds one, or any value."""
         run = self._runs.end(run_id)
@@ -202,6 +218,7 @@ def _record_root_end(
             answer=answer,
             late_messages=late[0],
             late_words=late[1],
+            heard=_heard_so_far(draft, run) if run.calls and run.root_of_turn else (),
             before=run.held_back.take(),
         ),
         last=run.root_of_turn,
@@ -216,7 +233,7 @@ def _pause_of(run: LiveRun) -> tuple[str, Detail | None]:
 
 
 def _heard_so_far(draft: Draft, root: LiveRun) -> tuple[tuple[bytes, bytes], ...]:
-    """What the model calls beneath a root said that is left by an exception; they may never end."""
+    """What model calls beneath a root have said when it ends before them; they may never end."""
     said = [(call.span, "".join(call.heard)) for call in list(root.calls.values())]
     return tuple((span, draft.seal_text(words, ASSISTANT)) for span, words in said if words)
 

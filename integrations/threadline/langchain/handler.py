@@ -83,8 +83,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             None if user_id is None else checked_id("user_id", user_id),
         )
         self._runs = RunTable(client)
-        self._starts = Starts(self._runs, self._defaults)
         self._ends = Ends(self._runs)
+        self._starts = Starts(self._runs, self._defaults, self._ends.cut_off)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ThreadlineCallbackHandler:
         return self

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from threadline.capture.recorder import Recorder
+    from threadline.langchain.task_watch import TaskWatch
 
 MAX_LIVE_RUNS: Final = 100_000
 
@@ -48,6 +49,7 @@ class LiveRun:
         "thread_id",
         "turn",
         "user_id",
+        "watch",
     )
 
     def __init__(self, recorder: Recorder, turn: bytes, span: bytes, held_back: HeldBack) -> None:
@@ -73,6 +75,7 @@ class LiveRun:
         self.held_back = held_back
         self.heard: list[str] = []
         self.paused: str | None = None
+        self.watch: TaskWatch | None = None
 
 
 class RunTable:
@@ -134,6 +137,9 @@ class RunTable:
             if run is not None:
                 if run.root_of_turn:
                     run.held_back.is_closed = True
+                    if run.watch is not None:
+                        run.watch.stop()
+                        run.watch = None
                 return None if run.off else run
         return None
 

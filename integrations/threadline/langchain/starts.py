@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,9 +14,11 @@ from threadline.langchain.inputs import newest_of_state, read_input
 from threadline.langchain.interrupts import resume_of
 from threadline.langchain.messages import is_news, prompts_as_bodies, refs_of
 from threadline.langchain.prompts import parameters_of, prompt_used
+from threadline.langchain.task_watch import watch_task
 from threadline.model.message import USER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from langchain_core.messages import BaseMessage
@@ -27,7 +30,7 @@ Names = Mapping[str, Any] | None
 
 _KEPT_HISTORY: Final = "RunnableWithMessageHistory"
 _GRAPHS: Final = frozenset({"langchain_create_agent", "langgraph"})
-_MOST_AWAITED: Final = 10_000
+_MOST_AWAITED: Final = 1_000
 
 
 class Start(NamedTuple):
@@ -51,10 +54,17 @@ class Start(NamedTuple):
 class Starts:
     """Translates starts. One per handler; holds nothing but what streaming calls say."""
 
-    def __init__(self, runs: RunTable, defaults: tuple[str | None, str | None]) -> None:
+    def __init__(
+        self,
+        runs: RunTable,
+        defaults: tuple[str | None, str | None],
+        cut_off: Callable[[UUID], object],
+    ) -> None:
         self.chunks: dict[int, list[str]] = {}
         self._runs = runs
         self._defaults = defaults
+        self._cut_off = cut_off
+        self._most_awaited = _MOST_AWAITED
 
     def chain(self, start: Start, inputs: object) -> None:
         """A chain, graph, node, prompt or parser."""
@@ -137,6 +147,8 @@ class Starts:
             arguments=json_of(given),
             internal=parent is not None and who.is_side_call(start.metadata),
         )
+        if parent is None:
+            self._watch(start.run_id, run)
         with run.recorder.draft() as draft:
             draft.record(_started(run, start, "tool", identity, detail))
 
@@ -147,16 +159,29 @@ class Starts:
             return
         run, parent = begun
         identity = self._identity(run, parent, start)
+        if parent is None:
+            self._watch(start.run_id, run)
         with run.recorder.draft() as draft:
             detail = Detail(query=str(query))
             draft.record(_started(run, start, "retriever", identity, detail))
 
     def _listen(self, run_id: UUID, run: LiveRun) -> None:
         """Keep what the call says, for a root that is left before the call ends."""
-        if len(self.chunks) >= _MOST_AWAITED:  # runs that never ended
-            self.chunks = {}
+        if len(self.chunks) >= self._most_awaited:
+            self._forget_what_never_ended(run.recorder.runs)
         self.chunks[run_id.int] = run.heard
         run.calls[run_id.int] = run
+        if run.root_of_turn:
+            self._watch(run_id, run)
+
+    def _forget_what_never_ended(self, live: Mapping[int, object]) -> None:
+        for number in list(self.chunks):
+            if number not in live:
+                self.chunks.pop(number, None)
+        self._most_awaited = max(_MOST_AWAITED, 2 * len(self.chunks))
+
+    def _watch(self, run_id: UUID, run: LiveRun) -> None:
+        watch_task(run, functools.partial(self._cut_off, run_id))
 
     def _identity(self, run: LiveRun, parent: LiveRun | None, start: Start) -> Identity | None:
         if parent is not None:
