@@ -62,13 +62,13 @@ def mutated(draw: st.DrawFn, name: str) -> list[int]:
 
 
 @st.composite
-def muddles(draw: st.DrawFn, *, most: int = 4) -> Muddle:
+def muddles(draw: st.DrawFn, *, most: int = 4, flushes: bool = True) -> Muddle:
     """Some streams, each mutated, their hooks mixed; flushed at some places."""
     names = tuple(draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=most)))
     hooks = {n: draw(mutated(name)) for n, name in enumerate(names)}
     turns = [n for n, numbers in hooks.items() for _ in numbers]
     order = draw(st.permutations(turns)) if draw(st.booleans()) else turns
-    flushed = draw(st.sets(st.integers(0, max(0, len(order) - 1)), max_size=3))
+    flushed = draw(st.sets(st.integers(0, max(0, len(order) - 1)), max_size=3 * flushes))
     coming = {n: iter(numbers) for n, numbers in hooks.items()}
     steps = [Step(n, next(coming[n]), at in flushed) for at, n in enumerate(order)]
     return Muddle(names, tuple(steps))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
+import sqlite3
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -16,11 +19,13 @@ from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
 from tests.recordings.streams import Sitting, read_stream
 from tests.recordings.test_replay import SITTINGS
+from tests.scenarios.checking import recorded_chats, span_trees
 
 import threadline
 from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.model import ToolCallPart, ToolCallResponsePart
+from threadline.store.journal import journal_folder, waiting_journals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,11 +45,35 @@ def _failures_are_seen() -> Iterator[None]:
     hook_failures.reraise = False
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(muddles())
 def test_muddled_streams_are_recorded_truly(muddle: Muddle) -> None:
     """No exception, no loss, an end to each turn, no foreign text, and all inputs as they were."""
     check(muddle)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(muddles(flushes=False))
+def test_what_a_killed_process_left_reads_as_if_it_had_lived(muddle: Muddle) -> None:
+    """The journals alone, at the moment of any hook, tell what the living process tells."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, copy = Path(folder) / "lived" / "store.db", Path(folder) / "killed" / "store.db"
+        path.parent.mkdir()
+        with threadline.Client(store=path, min_free_bytes=0) as client:
+            assert client.recorder is not None  # from now on there is a writer that can be held
+            with client.parked():
+                _play(muddle, client)
+                shutil.copytree(path.parent, copy.parent)
+            client.close()
+        assert _told_by(copy) == _told_by(path)
+
+
+def _told_by(path: Path) -> tuple[list[str], list[str]]:
+    if not path.exists() and not waiting_journals(journal_folder(path)):
+        return [], []
+    with threadline.open(path) as store:
+        chats = sorted(repr(chat) for chat in recorded_chats(store))
+        return chats, sorted(span_trees(store.turns(kind=None, limit=1000)))
 
 
 def check(muddle: Muddle) -> None:
@@ -61,6 +90,7 @@ def check(muddle: Muddle) -> None:
         _check_endings(path)
         _check_texts(path)
         _check_inputs(path, players)
+        _check_doubles(path)
 
 
 def _play(muddle: Muddle, client: threadline.Client) -> list[Player]:
@@ -124,6 +154,16 @@ def _check_inputs(path: Path, players: Sequence[Player]) -> None:
         )
     assert set(stored) == set(told)
     assert stored >= told
+
+
+def _check_doubles(path: Path) -> None:
+    """No conversation says one message twice: same id, same content."""
+    doubled = """
+        SELECT count(*) FROM message WHERE kind = 0 AND framework_id IS NOT NULL
+        GROUP BY id >> 24, framework_id, digest HAVING count(*) > 1
+    """
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(doubled).fetchall() == []
 
 
 def _given(message: BaseMessage) -> Any:

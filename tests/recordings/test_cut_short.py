@@ -1,0 +1,90 @@
+"""Streams that stop at any hook, as where a process dies or a task is forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.recordings.playing import Player
+from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.streams import read_stream
+from tests.recordings.test_replay import SITTINGS
+
+import threadline
+from threadline.capture.guard import hook_failures
+from threadline.langchain import ThreadlineCallbackHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.recordings.streams import Event, Sitting
+
+    from threadline.model import Message, Turn
+
+_STARTS = ("chain_start", "chat_model_start", "tool_start", "retriever_start")
+_ENDS = ("chain_end", "chain_error", "llm_end", "llm_error", "tool_end", "retriever_error")
+
+
+@pytest.mark.parametrize(
+    "sitting",
+    [pytest.param(one, id=one.streams[0]) for one in SITTINGS if len(one.streams) == 1],
+)
+def test_what_was_said_until_then_is_there(
+    sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn whose root never ended is abandoned, and says nothing that nobody said."""
+    monkeypatch.setattr(hook_failures, "reraise", True)
+    events = read_stream(sitting.streams[0])
+    path = tmp_path / "store.db"
+    cuts = [Rebuilding(f"{n}", mark=f" <<{n}>>") for n in range(len(events) + 1)]
+    with threadline.Client(store=path, min_free_bytes=0) as client:
+        for n, rebuilding in enumerate(cuts):
+            _play(events[:n], rebuilding, sitting, client)
+        report = client.close()
+    assert (report.pending, report.dropped) == (0, {})
+    with threadline.open(path) as store:
+        for n, rebuilding in enumerate(cuts):
+            for root in _roots(events[:n], sitting):
+                turn = store.turn(str(rebuilding.id_of(root)))
+                assert turn is not None
+                _check(turn, events[:n], root, sitting)
+
+
+def _play(
+    events: Sequence[Event], rebuilding: Rebuilding, sitting: Sitting, client: threadline.Client
+) -> None:
+    configurable = sitting.configurable and {"session_id": str(rebuilding.id_of("session"))}
+    handler = ThreadlineCallbackHandler(client)
+    player = Player([handler], rebuilding, around=sitting.around, configurable=configurable)
+    player.expect(read_stream(sitting.streams[0]))
+    for event in events:
+        player.play(event)
+
+
+def _roots(events: Sequence[Event], sitting: Sitting) -> list[str]:
+    seen: set[str] = set()
+    roots: list[str] = []
+    for event in events:
+        parent = sitting.around.get(event["run"], event["parent"])
+        if event["ev"] in _STARTS and parent not in seen:
+            roots.append(event["run"])
+        seen.add(event["run"])
+    return roots
+
+
+def _check(turn: Turn, events: Sequence[Event], root: str, sitting: Sitting) -> None:
+    ended = any(event["run"] == root and event["ev"] in _ENDS for event in events)
+    assert (turn.status == "abandoned") == (not ended)
+    expected = [line for chat in sitting.chats for one in chat.turns for line in one.said]
+    lines = {(line.role, line.text) for line in expected}
+    for message in turn.messages:
+        assert message.metadata.get("guessed") or any(_is_begun(message, *one) for one in lines)
+    if turn.kind == "turn" and any(role == "user" for role, _ in lines):
+        assert any(message.role == "user" for message in turn.messages)
+
+
+def _is_begun(message: Message, role: str, text: str) -> bool:
+    """Tell whether a message is a line of the table, or its beginning."""
+    said = message.text.split(" <<")[0]
+    return message.role == role and (text == said or said.startswith(text) or text.startswith(said))
