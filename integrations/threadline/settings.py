@@ -35,6 +35,7 @@ class Settings:
     content: Literal["full", "metadata", "off"] = "full"
     redact: tuple[RedactRule, ...] = ("secrets",)
     destinations: tuple[Any, ...] = ()
+    ship: bool = True
     shutdown_timeout: float = 2.0
     min_free_bytes: int = 500_000_000
     max_memory_bytes: int = 64_000_000
@@ -272,6 +273,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "content": _one_of("full", "metadata", "off"),
     "redact": _redact,
     "destinations": _destinations,
+    "ship": _flag,
     "shutdown_timeout": _number(0, 3600, " seconds"),
     "min_free_bytes": _whole(0, "bytes"),
     "max_memory_bytes": _whole(1_000_000, "bytes"),

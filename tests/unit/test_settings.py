@@ -23,6 +23,7 @@ _WRONG: dict[str, list[Any]] = {
     "content": ["some"],
     "redact": [["secret"], 7],
     "destinations": [[""], ["a", "a"], 7],
+    "ship": ["maybe", 2],
     "shutdown_timeout": [-1, "soon", True, 99_999],
     "min_free_bytes": [-1, "much"],
     "max_memory_bytes": [10, "64MB"],

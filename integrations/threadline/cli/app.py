@@ -14,6 +14,7 @@ from threadline.cli.hits import search
 from threadline.cli.listing import list_conversations
 from threadline.cli.options import TYPED, pass_session, store_option
 from threadline.cli.session import Session, quoted
+from threadline.cli.shipping import outbox_commands, ship, status
 from threadline.cli.show import show
 from threadline.cli.tail import tail
 from threadline.errors import ArgumentError, ThreadlineError
@@ -75,6 +76,8 @@ def demo(session: Session) -> None:
 
 
 for command in (demo, list_conversations, show, tail, search, delete, doctor):
+    app.add_command(command)
+for command in (ship, status, outbox_commands):
     app.add_command(command)
 
 

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from threadline.capture.recorder import Recorder
     from threadline.store.reader import Reader
-    from threadline.store.writer import StoreWriter
 
 
 class FlushReport(msgspec.Struct, frozen=True, kw_only=True):
     """What became of what was recorded.
 
-    `stored` counts turns since the client was made; `pending` those under way or waiting for the
-    store; `delivered` and `rejected` belong to destinations; `dropped` tells losses by reason.
+    `stored` counts turns since the client was made. `pending` counts turns that are under way or
+    wait for the store, and records that wait for a destination. `delivered` counts records that
+    this process delivered; `rejected` those that a destination refused, and that were put aside.
+    `dropped` tells losses by reason.
     """
 
     stored: int = 0
@@ -91,21 +92,42 @@ class Client:
         return self._started().recorder
 
     def flush(self, timeout: float = 5.0) -> FlushReport:
-        """Store what was recorded so far and say what became of it; never hangs, never raises.
+        """Store and deliver what was recorded so far, and say what became of it.
+
+        It never hangs and never raises. Where a destination is down, it ends as soon as waiting
+        cannot help; what is left is delivered later.
 
         Args:
             timeout: Seconds to wait at most.
         """
+        if self.settings.destinations and self.settings.ship:
+            self._started()  # what earlier processes left is delivered, too
+        deadline = self.clock.monotonic() + timeout
+        self.store_recorded(timeout)
+        parts = self._parts.get("parts")
+        if parts is not None:
+            parts.delivery.flush(deadline - self.clock.monotonic())
+        return self._report()
+
+    def store_recorded(self, timeout: float = 5.0) -> None:
+        """Store what was recorded so far, and leave its delivery to the background."""
         parts = self._parts.get("parts")
         if parts is not None:
             parts.writer.flush(timeout)
-        return self._report()
 
     def close(self, timeout: float | None = None) -> FlushReport:
-        """Store everything, end what is under way as abandoned, let go of the store."""
+        """Store everything, end what is under way as abandoned, deliver, let go of the store.
+
+        Args:
+            timeout: Seconds to wait at most; the setting `shutdown_timeout` by default. What is not
+                delivered by then waits on disk for the next process.
+        """
         parts = self._parts.get("parts")
         if parts is not None:
-            parts.writer.stop(self.settings.shutdown_timeout if timeout is None else timeout)
+            seconds = self.settings.shutdown_timeout if timeout is None else timeout
+            deadline = self.clock.monotonic() + seconds
+            parts.writer.stop(seconds)
+            parts.delivery.stop(deadline - self.clock.monotonic())
         return self._report()
 
     def reader(self) -> Reader:
@@ -136,7 +158,10 @@ class Client:
     def parked(self) -> Generator[None]:
         """Hold the writer, with the store closed, so that this process may fork."""
         parts = self._parts.get("parts")
-        with parts.writer.parked(5.0) if parts is not None else contextlib.nullcontext():
+        if parts is None:
+            yield
+            return
+        with parts.delivery.parked(5.0), parts.writer.parked(5.0):
             yield
 
     def begin_anew(self) -> None:
@@ -144,7 +169,8 @@ class Client:
         parts = self._parts.pop("parts", None)
         if parts is not None:
             parts.keeper.reset(parts.recorder.journal)
-            _inherited.append(parts.store)
+            parts.delivery.let_go()
+            _inherited.append(parts)
         self.losses = Losses()
 
     def __enter__(self) -> Self:
@@ -159,15 +185,19 @@ class Client:
         self.close()
 
     def _before_read(self) -> None:
-        self.flush(self.settings.shutdown_timeout)
+        self.store_recorded(self.settings.shutdown_timeout)
 
     def _report(self) -> FlushReport:
         parts = self._parts.get("parts")
         if parts is None:
             return FlushReport(dropped=dict(self.losses.counts))
-        pending = parts.writer.pending()
+        deliveries = parts.delivery.deliveries()
         return FlushReport(
-            stored=parts.writer.stored_turns, pending=pending, dropped=dict(self.losses.counts)
+            stored=parts.writer.stored_turns,
+            delivered=deliveries.delivered,
+            pending=parts.writer.pending() + deliveries.pending,
+            rejected=deliveries.rejected,
+            dropped=dict(self.losses.counts),
         )
 
     def _started(self) -> Parts:
@@ -178,8 +208,9 @@ class Client:
         return parts
 
 
-_inherited: Final[list[StoreWriter]] = []
-"""Never let go of: closing a connection that belongs to the parent could lose what it commits."""
+_inherited: Final[list[Parts]] = []
+"""Never let go of: closing what belongs to the parent, a connection to the store or to a
+destination, could lose what goes through it."""
 
 living_clients: Final[weakref.WeakSet[Client]] = weakref.WeakSet()
 """Every client of this process; forks, exits and readers of the same store ask for them."""

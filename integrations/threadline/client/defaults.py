@@ -36,7 +36,7 @@ def configure(**settings: Any) -> Client:
     _default["client"] = client
     if before is not None:
         _retired.append(weakref.ref(before))
-        before.flush()
+        before.store_recorded()
     return client
 
 
@@ -109,7 +109,7 @@ def _open_cold(path: Path, like: Client) -> Reader:
     if waiting_journals(journal_folder(path)):
         with contextlib.suppress(ThreadlineError, OSError):
             redact = list(like.settings.redact)
-            with Client(store=path, redact=redact, min_free_bytes=0) as taker:
+            with Client(store=path, redact=redact, min_free_bytes=0, ship=False) as taker:
                 taker.take_in()
     from threadline.store.connections import FileDatabase  # recording needs no reader
     from threadline.store.reader import Reader

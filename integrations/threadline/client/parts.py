@@ -12,6 +12,7 @@ from threadline.capture.recorder import Recorder
 from threadline.capture.redaction import Redactor
 from threadline.capture.settling import Origin, Settler
 from threadline.capture.writer_thread import WriterThread
+from threadline.client.delivery import Delivery
 from threadline.ids import uuid7
 from threadline.store.journal import Journal, journal_folder
 from threadline.store.key import load_key
@@ -68,6 +69,11 @@ class Parts:
             max_memory_bytes=settings.max_memory_bytes,
         )
         self._settings = settings
+        self.delivery = Delivery(
+            settings, self.database, path=self.store.path, clock=clock, losses=losses
+        )
+        if self.delivery.ships:
+            self.store.on_outbox = self.delivery.kick
         self.writer.mind_the_room()
 
     def database(self) -> Database:

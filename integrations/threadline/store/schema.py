@@ -158,7 +158,6 @@ CREATE TABLE outbox (
   state INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_ns INTEGER NOT NULL DEFAULT 0,
-  lease_owner BLOB, lease_ns INTEGER,
   reason TEXT,
   PRIMARY KEY (destination, kind, record_id)
 ) WITHOUT ROWID;

@@ -1,0 +1,25 @@
+"""Where records can be shipped to: give these to `threadline.configure(destinations=[...])`."""
+
+from __future__ import annotations
+
+from threadline.ingest.destination import (
+    ConversationFacts,
+    Delivered,
+    Destination,
+    Item,
+    Later,
+    Outcome,
+    Rejected,
+)
+from threadline.ingest.json_lines import JsonLines
+
+__all__ = [
+    "ConversationFacts",
+    "Delivered",
+    "Destination",
+    "Item",
+    "JsonLines",
+    "Later",
+    "Outcome",
+    "Rejected",
+]

@@ -1,0 +1,1 @@
+"""Delivers what is recorded to where a team looks. The only place that speaks HTTP."""

@@ -1,0 +1,48 @@
+"""Which of the waiting rows may be sent now, in batches that keep each conversation's order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from threadline.store.outbox import OutboxRow
+
+
+class Batches:
+    """The plan of one round: hands out what is due, and nothing before what stands before it.
+
+    Args:
+        rows: What waits, in the order in which it is to be sent.
+        now_ns: What time it is.
+    """
+
+    def __init__(self, rows: Sequence[OutboxRow], now_ns: int) -> None:
+        self._due: list[OutboxRow] = []
+        self._next = 0
+        self._blocked: set[int | bytes | str] = set()
+        self.next_due_ns: int | None = None
+        for row in rows:
+            if row.order_key in self._blocked:
+                continue
+            if row.due_ns <= now_ns:
+                self._due.append(row)
+            else:
+                self._blocked.add(row.order_key)
+                self.next_due_ns = min(row.due_ns, self.next_due_ns or row.due_ns)
+
+    def take(self, count: int) -> list[OutboxRow]:
+        """Return the next rows to send, at most `count`; none when the round is over."""
+        taken: list[OutboxRow] = []
+        while self._next < len(self._due) and len(taken) < count:
+            row = self._due[self._next]
+            self._next += 1
+            if row.order_key not in self._blocked:
+                taken.append(row)
+        return taken
+
+    def block(self, row: OutboxRow, due_ns: int) -> None:
+        """Send nothing more of the conversation of `row` in this round: it comes later."""
+        self._blocked.add(row.order_key)
+        self.next_due_ns = min(due_ns, self.next_due_ns or due_ns)

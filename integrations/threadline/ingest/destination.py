@@ -1,0 +1,104 @@
+"""What a destination is: it maps records to a wire format and makes one try.
+
+Everything else (when to try, what to do after a failure, the order) is the sender's business. To
+write one of your own, give it these members and either pass it to `threadline.configure`, or name
+it in an entry point of the group `threadline.destinations` (a callable without arguments).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from threadline.store.outbox_records import ConversationFacts, Shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "ConversationFacts",
+    "Delivered",
+    "Destination",
+    "Item",
+    "Later",
+    "Outcome",
+    "Rejected",
+]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One record that is to be delivered.
+
+    `kind` is `turn`, `trace`, `rating`, `feedback` or `event`; `id` is the record's own and the
+    same in every try. `tries` counts the earlier ones: of each, nobody may know what came of it,
+    so a destination that can look up what it has should do so where it is not 0. `conversation`
+    is None for a note about something that this store does not hold.
+    """
+
+    kind: str
+    id: str
+    record: Shipped
+    conversation: ConversationFacts | None = None
+    tries: int = 0
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """The destination has the record."""
+
+
+class Later(msgspec.Struct, frozen=True):
+    """The record can be delivered later; if all items of a try say so, the destination is down.
+
+    Args:
+        reason: What went wrong, without content and without credentials.
+        after_s: How long the destination asked to be left alone.
+    """
+
+    reason: str
+    after_s: float | None = None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """The destination will never take this record.
+
+    If all of several items say so, halves of them are tried again, to find out which it is.
+    """
+
+    reason: str
+
+
+Outcome = Delivered | Later | Rejected
+
+
+class Destination(Protocol):
+    """A system that records are shipped to. One thread at a time calls it."""
+
+    @property
+    def name(self) -> str:
+        """The name under which the outbox keeps its rows; no two may be the same."""
+        ...
+
+    @property
+    def batch_items(self) -> int:
+        """How many items it takes at once."""
+        ...
+
+    def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
+        """Make one try, and tell of each item what became of it, in their order.
+
+        Items of one conversation come in order. An exception counts as `Later` for all.
+
+        Args:
+            items: One or more, at most `batch_items`.
+            timeout_s: After how long to give up.
+        """
+        ...
+
+    def check(self, *, timeout_s: float) -> str | None:
+        """Find out, without delivering anything, what is wrong; None if nothing is."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open; a later use opens it again."""
+        ...

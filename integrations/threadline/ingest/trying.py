@@ -1,0 +1,59 @@
+"""One try at a destination: what it answers, whatever it does, and what follows from that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from threadline.ids import unpack_id
+from threadline.ingest.destination import Delivered, Item, Later, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from threadline.ingest.destination import Destination, Outcome
+    from threadline.store.outbox import OutboxRow
+    from threadline.store.outbox_records import OutboxRecord
+
+_MOST_OF_A_REASON: Final = 500
+
+
+def item_of(row: OutboxRow, found: OutboxRecord) -> Item:
+    """Return what a destination gets of a row."""
+    return Item(
+        kind=row.kind,
+        id=unpack_id(row.record_id),
+        record=found.record,
+        conversation=found.conversation,
+        tries=row.attempts,
+    )
+
+
+def try_once(destination: Destination, items: Sequence[Item], timeout_s: float) -> list[Outcome]:
+    """Let a destination try; whatever it does, there is one outcome for each item."""
+    try:
+        outcomes = list(destination.send(items, timeout_s=timeout_s))
+    except Exception as error:  # noqa: BLE001 (it may be anybody's code; its words may be secret)
+        return [Later(f"{type(error).__name__} in the destination's own code")] * len(items)
+    if len(outcomes) != len(items):
+        return [Later("the destination did not tell of every item")] * len(items)
+    return [_shortened(outcome) for outcome in outcomes]
+
+
+def refused_whole(outcomes: Sequence[Outcome]) -> bool:
+    """Tell whether a batch was refused, so that its halves are to be tried."""
+    return len(outcomes) > 1 and all(isinstance(outcome, Rejected) for outcome in outcomes)
+
+
+def failed_whole(outcomes: Sequence[Outcome]) -> Later | None:
+    """Return why nothing at all could be delivered; None if something could, or was refused."""
+    first = outcomes[0]
+    if isinstance(first, Later) and all(isinstance(outcome, Later) for outcome in outcomes):
+        return first
+    return None
+
+
+def _shortened(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Delivered) or len(outcome.reason) <= _MOST_OF_A_REASON:
+        return outcome
+    reason = outcome.reason[:_MOST_OF_A_REASON]
+    return Rejected(reason) if isinstance(outcome, Rejected) else Later(reason, outcome.after_s)

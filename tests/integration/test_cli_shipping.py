@@ -1,0 +1,151 @@
+"""`ship`, `status` and `outbox`, from the arguments to what comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.shipping import Scripted, client_for, ingestion, lines_of, record, say
+
+from threadline.cli.app import app
+from threadline.ingest.destination import Rejected
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS = {"COLUMNS": "200"}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("THREADLINE_STORE", str(tmp_path / "chat.db"))
+    monkeypatch.setenv("THREADLINE_DESTINATIONS", "jsonl")
+    monkeypatch.setenv("THREADLINE_JSONL_PATH", str(tmp_path / "out.jsonl"))
+    return tmp_path / "chat.db"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner(env=COLUMNS).invoke(app, list(arguments))
+
+
+def test_ship_delivers_what_waits_and_tells_how_much(store: Path) -> None:
+    """Nothing waits afterwards, and shipping again changes nothing."""
+    record(store, [("a", "one"), ("a", "two")], ["jsonl"])
+    first, second = run("ship", "--json"), run("ship")
+    assert json.loads(first.stdout) == {"delivered": 2, "pending": 0, "rejected": 0}
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "Delivered 0 records; 0 waiting" in second.stderr
+    assert len(lines_of(store.with_name("out.jsonl"))) == 2
+
+
+def test_ship_takes_in_what_a_killed_process_left(store: Path) -> None:
+    """Turns that are only in a journal are delivered, too."""
+    child = os.fork()
+    if child == 0:
+        client = client_for(store, ["jsonl"], ship=False)
+        say(client, [("a", "one")])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert json.loads(run("ship", "--json").stdout)["delivered"] == 1
+
+
+def test_ship_says_when_something_is_left(
+    store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A destination that cannot be reached is exit code 3, with what waits."""
+    record(store, [("a", "one")], ["jsonl"])
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("THREADLINE_JSONL_PATH", str(tmp_path / "file" / "out.jsonl"))
+    result = run("ship", "--timeout", "0.1")
+    assert result.exit_code == 3
+    assert "1 waiting" in result.stderr
+    state = run("status").stdout
+    assert "in a row" in state
+    assert "the file cannot be written" in state
+
+
+def test_ship_backfills(store: Path) -> None:
+    """What was recorded before there was a destination is delivered on demand."""
+    record(store, [("a", "one")], [])
+    assert json.loads(run("ship", "--json").stdout)["delivered"] == 0
+    assert json.loads(run("ship", "--backfill", "--json").stdout)["delivered"] == 1
+
+
+def test_ship_needs_a_destination(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence says what to set; a name that nobody knows is told with those that are."""
+    record(store, [("a", "one")], ["jsonl"])
+    unknown = run("ship", "--destination", "nowhere")
+    assert (unknown.exit_code, "jsonl" in unknown.stderr) == (1, True)
+    monkeypatch.delenv("THREADLINE_DESTINATIONS")
+    none = run("ship")
+    assert (none.exit_code, "THREADLINE_DESTINATIONS" in none.stderr) == (1, True)
+
+
+def test_following_delivers_what_is_recorded_later_until_it_is_told_to_end(store: Path) -> None:
+    """A shipper of its own delivers for applications that send nothing themselves."""
+    file = store.with_name("out.jsonl")
+    command = [sys.executable, "-m", "threadline.cli", "ship", "--follow", "--json"]
+    shipper = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with client_for(store, ["jsonl"], ship=False) as client:
+        for number in range(3):
+            say(client, [("a", f"q{number}")])
+            client.flush()
+            wait_for_lines(shipper, file, number + 1)
+    shipper.send_signal(signal.SIGTERM)
+    out, _ = shipper.communicate(timeout=30)
+    assert json.loads(out) == {"delivered": 3, "pending": 0, "rejected": 0}
+    assert shipper.returncode == 0
+
+
+def wait_for_lines(shipper: subprocess.Popen[str], file: Path, count: int) -> None:
+    """Wait until the file has so many lines; the test's own time limit ends it."""
+    while not (file.exists() and len(lines_of(file)) == count):
+        assert shipper.poll() is None
+
+
+def test_status_tells_of_each_destination(store: Path) -> None:
+    """What waits, how old the oldest is, what was put aside, and how it answers."""
+    assert run("status").exit_code == 1  # there is no store yet
+    record(store, [("a", "one"), ("b", "two")], ["jsonl", "scripted"])
+    client = ingestion(store, Scripted(lambda items: [Rejected("no")] * len(items)))
+    client.flush(5)
+    client.stop(1)
+    shown = [json.loads(line) for line in run("status", "--json").stdout.splitlines()]
+    by_name = {line["destination"]: line for line in shown}
+    assert by_name["jsonl"]["waiting"] == 2
+    assert by_name["jsonl"]["oldest_s"] > 0
+    assert (by_name["scripted"]["waiting"], by_name["scripted"]["put_aside"]) == (0, 2)
+    assert "not tried yet" in run("status").stdout
+
+
+def test_what_was_put_aside_is_listed_tried_again_and_given_up(store: Path) -> None:
+    """The reason is told; the person decides."""
+    record(store, [("a", "one"), ("b", "two")], ["scripted"])
+    client = ingestion(store, Scripted(lambda items: [Rejected("400 too long")] * len(items)))
+    client.flush(5)
+    client.stop(1)
+    listed = run("outbox", "list")
+    assert listed.stdout.count("400 too long") == 2
+    [first, _] = [json.loads(line) for line in run("outbox", "list", "--json").stdout.splitlines()]
+    assert "1 record will be tried again" in run("outbox", "retry", first["id"]).stderr
+    assert "1 record given up" in run("outbox", "discard", "--yes").stderr
+    assert "Nothing was put aside" in run("outbox", "list").stderr
+    assert first["id"] in run("outbox", "list", "--all").stdout
+
+
+def test_reading_ships_nothing(store: Path) -> None:
+    """Commands that read leave the outbox alone, also where they take in a journal."""
+    child = os.fork()
+    if child == 0:
+        client = client_for(store, ["jsonl"], ship=False)
+        say(client, [("a", "one")])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert run("list", "--store", str(store)).exit_code == 0
+    assert not store.with_name("out.jsonl").exists()
