@@ -68,7 +68,9 @@ offer("diff_turns", "threadline.render.differing", "compared_turns")
 offer("fragment", "threadline.render.page.pages", "fragment_of")
 offer("rate", "threadline.client.notes", "rate")
 offer("text", "threadline.render.plain", "text_of")
+offer("to_arrow", "threadline.render.frames", "to_arrow")
 offer("to_html", "threadline.render.page.saving", "save_html")
+offer("to_pandas", "threadline.render.frames", "to_pandas")
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import pytest
 from tests.pages.attacks import ATTACKS, attacked
@@ -11,7 +13,6 @@ from tests.samples import all_samples, said, span, turn
 import threadline
 from threadline.client.defaults import serving_as_default
 from threadline.render.page.pages import page_of
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from threadline.model import Span

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -116,7 +116,8 @@ class Turn(
     """One exchange: one root run, or all root runs inside one `threadline.turn(...)`.
 
     `kind` is `trace` for what is kept out of the transcript: side calls, and roots without a
-    model call and without an answer.
+    model call and without an answer. `branches_from` is the id of the message behind which the
+    turn goes another way than the conversation had gone; empty where it begins anew.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Turn(
     tags: tuple[str, ...] = ()
     metadata: dict[str, Any] = {}
     continues: str | None = None
+    branches_from: str | None = None
     error: Failure | None = None
     app: str | None = None
     environment: str | None = None
