@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from haystack.dataclasses import ChatMessage, GeneratedAnswer
 
+from threadline.capture.plain import json_of
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "message")
 _ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
+_STRUCTURED_KEYS: Final = ("structured_response", "structured_output", "parsed", "json")
 _ANSWERERS: Final = ("llm", "generator", "chat_generator", "agent", "answer")
 _LIST_KEY: Final = "messages"
 _TEMPLATE: Final = "template"
@@ -123,6 +125,8 @@ def _texts_of(outputs: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     for key, value in outputs.items():
         if isinstance(value, str) and value:
             yield value, key in _ANSWER_KEYS
+        elif key in _STRUCTURED_KEYS and value is not None:
+            yield json_of(value).decode(), True
         elif is_list(value) and value:
             first: Any = value[0]
             if isinstance(first, GeneratedAnswer):

@@ -8,7 +8,7 @@ from threadline.capture.events import Detail, FirstChunk
 from threadline.clock import now_ns
 from threadline.haystack import names
 from threadline.haystack.messages import is_said, refs_of
-from threadline.haystack.runs import Outcome, ended, tell_end, tell_start
+from threadline.haystack.runs import Outcome, ended, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.streaming import listening
 from threadline.haystack.usage import detail_of
@@ -61,26 +61,38 @@ class StepCalls:
 
 
 class InnerCalls:
-    """Reads model calls that other components make for themselves, such as rankers."""
+    """Reads model calls that other components make for themselves, such as rankers.
+
+    Beneath a model call they are its attempts: it speaks for them, and counts their tokens.
+    """
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
     def begin(self, run: LiveRun, tags: Mapping[str, Any]) -> None:
         """The model is about to be called."""
-        run.kind, run.name = "llm", str(tags.get(names.COMPONENT_NAME) or "llm")
+        run.name = str(tags.get(names.COMPONENT_NAME) or "llm")
+        if run.parent is not None and run.parent.kind == "llm":
+            hold_start(run)
+        else:
+            run.kind = "llm"
 
     def hear(self, run: LiveRun, key: str, value: Any) -> None:
         """It was given its input, or answered."""
+        if run.kind != "llm":
+            return
         if key == names.COMPONENT_OUTPUT:
             run.output = value
-        elif key == names.COMPONENT_INPUT and run.recorder is not None:
+        elif key == names.COMPONENT_INPUT:
             start_call(run, value, self._answers, internal=True)
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """It answered or failed."""
-        if run.recorder is not None:
+        if run.kind == "llm":
             end_call(run, at_ns, error, None)
+        elif run.recorder is not None:
+            with run.recorder.draft() as draft:
+                tell_end(run, draft, at_ns, error)
 
 
 def start_call(run: LiveRun, inputs: Any, answers: Answers, *, internal: bool = False) -> None:

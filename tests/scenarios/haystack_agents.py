@@ -1,0 +1,134 @@
+"""Agents of Haystack: how each shape of scenario is built and called."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from haystack.components.agents import Agent
+from haystack.components.agents.state import State
+from haystack.components.generators.chat import FallbackChatGenerator
+from haystack.dataclasses import ChatMessage
+from haystack.hooks import hook
+from haystack.tools import create_tool_from_function, tool
+from tests.scenarios.langchain_fakes import hang
+
+import threadline
+
+if TYPE_CHECKING:
+    from tests.scenarios.haystack_stage import Stage
+
+
+def agent(stage: "Stage") -> None:
+    """An agent whose caller holds the messages of a conversation that it names."""
+    raises = any(ask.raises for ask in stage.scenario.asks)
+    _ask(
+        stage,
+        Agent(
+            chat_generator=stage.model(),
+            tools=stage.tools,
+            system_prompt="Help.",
+            raise_on_tool_invocation_failure=raises,
+        ),
+    )
+
+
+def agent_in_a_pipeline(stage: "Stage") -> None:
+    """The same agent as a component."""
+    agent = Agent(chat_generator=stage.model(), tools=stage.tools, system_prompt="Help.")
+    app = stage.pipeline(agent=agent)
+    history: list[ChatMessage] = []
+    for ask in stage.scenario.asks:
+        given = {"messages": [*history, ChatMessage.from_user(ask.text)]}
+        history = stage.call(app, {"agent": given}, ask)["agent"]["messages"]
+
+
+def _ask(stage: "Stage", app: Agent) -> None:
+    history: list[ChatMessage] = []
+    for ask in stage.scenario.asks:
+        given = {"messages": [*history, ChatMessage.from_user(ask.text)]}
+        result = stage.call(app, given, ask)
+        history = [] if result is None else result["messages"]
+
+
+def agent_with_a_sub_agent(stage: "Stage") -> None:
+    """An agent with a tool that is another agent, which has a tool of its own."""
+
+    @tool
+    def look_up(word: Annotated[str, "a word"]) -> str:
+        """Look up a word."""
+        return f"{word}: a hot drink"
+
+    inner = Agent(chat_generator=stage.model("inner"), tools=[look_up], system_prompt="Research.")
+
+    @tool
+    def research(topic: Annotated[str, "a topic"]) -> str:
+        """Find out about a topic."""
+        found = inner.run([ChatMessage.from_user(f"Research {topic}")])
+        return str(found["last_message"].text)
+
+    stage.tools = [research]
+    agent(stage)
+
+
+def agents_in_a_row(stage: "Stage") -> None:
+    """A pipeline of two agents."""
+    app = stage.pipeline(
+        (("writer.messages", "critic.messages"),),
+        writer=Agent(chat_generator=stage.model("writer")),
+        critic=Agent(chat_generator=stage.model("critic")),
+    )
+    history: list[ChatMessage] = []
+    for ask in stage.scenario.asks:
+        given = {"messages": [*history, ChatMessage.from_user(ask.text)]}
+        history = stage.call(app, {"writer": given}, ask)["critic"]["messages"]
+
+
+def agent_that_falls_back(stage: "Stage") -> None:
+    """An agent with another model for when the first one fails."""
+    both = FallbackChatGenerator([stage.model(), stage.model("second")])
+    _ask(stage, Agent(chat_generator=both))
+
+
+def agent_with_words_of_its_own(stage: "Stage") -> None:
+    """A hook that puts its own words in place of what the model said."""
+
+    @hook
+    def say(state: State) -> None:
+        messages = list(state.data["messages"])
+        messages[-1] = ChatMessage.from_assistant(f"Bot: {messages[-1].text}")
+        state.set("messages", messages, handler_override=lambda _, new: new)
+
+    _ask(stage, Agent(chat_generator=stage.model(), hooks={"after_run": [say]}))
+
+
+def agent_with_a_slow_tool(stage: "Stage") -> None:
+    """An agent whose tool never returns."""
+
+    async def wait() -> str:
+        """Wait."""
+        await hang()
+        return "never"
+
+    _ask(stage, Agent(chat_generator=stage.model(), tools=[create_tool_from_function(wait)]))
+
+
+def agent_in_a_turn(stage: "Stage") -> None:
+    """An agent inside a turn whose input and output the application gives."""
+    app = Agent(chat_generator=stage.model(), tools=stage.tools)
+    for ask in stage.scenario.asks:
+        with threadline.turn(thread_id=ask.thread, input=ask.text, client=stage.client) as turn:
+            given = {"messages": [ChatMessage.from_user(f"Please: {ask.text}")]}
+            stage.call(app, given, ask, named=False)
+            turn.output = "Three!"
+
+
+SHAPES: dict[str, Any] = {
+    "agent": agent,
+    "agent that handles errors": agent,
+    "held agent": agent,
+    "attached agent": agent,
+    "agent with a sub-agent": agent_with_a_sub_agent,
+    "agents in a row": agents_in_a_row,
+    "agent that falls back": agent_that_falls_back,
+    "graph with words of its own": agent_with_words_of_its_own,
+    "agent with a slow tool": agent_with_a_slow_tool,
+    "agent in a turn": agent_in_a_turn,
+}

@@ -1,0 +1,97 @@
+"""Every scenario that Haystack has the means for, driven through it: the same conversations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.scenarios import haystack_agents, haystack_pipelines, haystack_scopes
+from tests.scenarios.checking import difference, recorded_calls, recorded_chats
+from tests.scenarios.haystack_stage import WAYS, Stage
+from tests.scenarios.scenarios import SCENARIOS
+from tests.scenarios.script import Starts
+
+import threadline.haystack
+from threadline import Client
+from threadline.client.defaults import serving_as_default
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.scenarios.script import Chat, Scenario
+
+_SHAPES = {**haystack_pipelines.SHAPES, **haystack_agents.SHAPES, **haystack_scopes.SHAPES}
+
+# Haystack shows a tracer no chunks of a generator in a pipeline, so nothing of what is cut short.
+_UNHEARD = {
+    "model error in mid-answer",
+    "asynchronous stream that is closed",
+    "model stream that is closed",
+}
+# Calls that only their attempt's span tells: the generator that falls back speaks for them.
+_ATTEMPTS = {"fallback": 1, "fallback in a chain": 1, "model that middleware tries again": 1}
+# What the model is told where no tool could answer is in each framework's own words.
+_WORDS = {
+    "Error: no such place": "Failed to invoke Tool `weather` with parameters",
+    "Error invoking tool 'add' with kwargs {'a': 'one'}": "Failed to invoke Tool `add`",
+    "ValidationError: ": "TypeError: add() missing",
+    "Error: multiply is not a valid tool": "Tool 'multiply' not found. Available tools: add",
+}
+_CASES = [
+    pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
+    for scenario in SCENARIOS
+    if scenario.shape in _SHAPES and scenario.name not in _UNHEARD
+    for way in scenario.ways
+    if way in WAYS
+]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[Client]:
+    client = Client(store=tmp_path / "store.db", min_free_bytes=0)
+    with serving_as_default(client):
+        threadline.haystack.enable()
+        yield client
+        threadline.haystack.disable()
+    client.close()
+
+
+@pytest.mark.parametrize(("scenario", "way"), _CASES)
+def test_a_scenario_is_recorded_as_through_langchain(
+    scenario: Scenario, way: str, client: Client
+) -> None:
+    """Transcript, tool observations, endings and model calls are what the scenario says."""
+    stage = Stage(scenario, way, client)
+    _SHAPES[scenario.shape](stage)
+    report = client.flush()
+    assert (report.pending, report.dropped) == (0, {})
+    reader = client.reader()
+    expected = sorted(map(_in_its_words, scenario.chats), key=lambda chat: chat.thread or "")
+    recorded = sorted(recorded_chats(reader), key=lambda chat: chat.thread or "")
+    if recorded != expected:
+        pytest.fail(difference(recorded, expected), pytrace=False)
+    turns = sorted(reader.turns(kind=None, limit=1000), key=lambda turn: turn.started_ns)
+    met: Counter[Any] = Counter(met for tape in stage.tapes.values() for met in tape.met)
+    calls = recorded_calls(turns)
+    unseen = max(0, scenario.unseen) + _ATTEMPTS.get(scenario.name, 0)
+    assert (calls - met).total() == max(0, -scenario.unseen), calls - met
+    assert (met - calls).total() == unseen, met - calls
+
+
+def _in_its_words(chat: Chat) -> Chat:
+    turns = (
+        replace(
+            turn,
+            said=tuple(line._replace(text=_translated(line.text)) for line in turn.said),
+            observed=tuple(one._replace(result=_translated(one.result)) for one in turn.observed),
+        )
+        for turn in chat.turns
+    )
+    return replace(chat, turns=tuple(turns))
+
+
+def _translated(text: Any) -> Any:
+    return Starts(_WORDS[str(text)]) if str(text) in _WORDS else text
