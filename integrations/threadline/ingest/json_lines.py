@@ -60,7 +60,7 @@ class JsonLines:
                 setting="keep", value=keep, allowed="a whole number of files, 0 or more"
             )
         self.name: Final = name
-        self.batch_items: Final = _BATCH
+        self.batch_items = _BATCH
         self.path: Final = Path(path).expanduser().absolute()
         self._max_bytes = max_bytes
         self._keep = keep
