@@ -199,7 +199,7 @@ _MAIL = call("send_mail", "c1", to="bob")
 _ASKED = Turn(
     (*_MAIL_BOB, assistant("", _MAIL, call("add", "c2", a=1, b=1))),
     (
-        Observed("send_mail", {"to": "bob"}, "interrupted", None, "c1"),
+        Observed("send_mail", {"to": "bob"}, "interrupted", None, "c1", decision="awaited"),
         Observed("add", {"a": 1, "b": 1}, "interrupted", None, "c2"),
     ),
     "interrupted",
@@ -207,9 +207,14 @@ _ASKED = Turn(
 _EDITED = Turn(
     (tool("c1", _REVIEWED), tool("c2", "2"), assistant("Done")),
     (
-        Observed("send_mail", {"to": "alice"}, "ok", "sent to alice", "c1"),
+        Observed("send_mail", {"to": "alice"}, "ok", "sent to alice", "c1", decision="edit"),
         Observed("add", {"a": 1, "b": 1}, "ok", "2", "c2"),
     ),
+)
+_EDITED_ALONE = replace(
+    _EDITED,
+    said=(_ASKED.said[1], *_EDITED.said),
+    observed=(_EDITED.observed[0]._replace(decision=None), _EDITED.observed[1]),
 )
 _REFUSED = "User rejected the tool call for `send_mail` with reason: no!"
 _REJECTED = Turn(
@@ -223,7 +228,7 @@ _HUMANS = (
     # resumed where nobody had listened before: the step that waited hands its question back
     _agent(
         "agent_hitl_resume_edit",
-        chat=Chat((replace(_EDITED, said=(_ASKED.said[1], *_EDITED.said)),), "TH-9", _MAIL_BOB),
+        chat=Chat((_EDITED_ALONE,), "TH-9", _MAIL_BOB),
     ),
     _agent(
         "agent_hitl_resume_reject",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
-from tests.recordings.mutating import Muddle, muddles
+from tests.recordings.mutating import Muddle, Step, muddles
 from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
 from tests.recordings.streams import Sitting, read_stream
@@ -45,8 +45,17 @@ def _failures_are_seen() -> Iterator[None]:
     hook_failures.reraise = False
 
 
+def _one(name: str, *events: int) -> Muddle:
+    return Muddle((name,), tuple(Step(0, event) for event in events))
+
+
+# where a subgraph's start comes late, what is in it is taken for a turn beside
+_LATE_SUBGRAPH = _one("graph_subgraph", 0, 1, 6, 3, 4, 5, 2, *range(7, 16))
+
+
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(muddles())
+@example(_LATE_SUBGRAPH)
 def test_muddled_streams_are_recorded_truly(muddle: Muddle) -> None:
     """No exception, no loss, an end to each turn, no foreign text, and all inputs as they were."""
     check(muddle)

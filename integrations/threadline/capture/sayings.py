@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from threadline.capture.events import Ref
 from threadline.capture.open_turn import OpenSpan, OpenTurn
+from threadline.ids import unpack_id
 from threadline.model.message import ASSISTANT, Body
 from threadline.model.parts import TextPart
+from threadline.store.framework_ids import run_named_by
 
 if TYPE_CHECKING:
     from threadline.store.held import Held
@@ -85,6 +87,15 @@ class Reading:
         if span is not None and span.kind == "llm" and body.role == ASSISTANT:
             return self.answer_of(span, ref)
         return Saying(ref[0], ref[1], body.role, at_ns, span)
+
+    def was_said(self, saying: Saying) -> bool:
+        """Tell whether another turn told what this very run said: hooks of its were lost.
+
+        An id alone proves nothing: a cache repeats it.
+        """
+        if saying.span is None or not self.held.holds(saying.framework_id, saying.digest):
+            return False
+        return run_named_by(saying.framework_id) == unpack_id(saying.span.start.run)
 
     def answer_of(self, call: OpenSpan, ref: Ref) -> Saying:
         """Return what a model call said; a prefill at its prompt's end belongs to it."""

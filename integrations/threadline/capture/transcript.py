@@ -44,6 +44,7 @@ def _read_root(root: OpenSpan, reading: Reading, transcript: Transcript) -> None
         line = main_line.calls
         words = words_of(root, reading, line[0] if line else None)
         produced = main_line.sayings()
+    produced = [saying for saying in produced if not reading.was_said(saying)]
     if resumed:
         produced = without_repeats(produced, words, reading)
     produced += questions_of(root, reading)
