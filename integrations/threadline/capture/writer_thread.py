@@ -39,6 +39,7 @@ _RETRY_S: Final = 2.0
 _EVENTS_IN_A_ROW: Final = 16
 _SHOW_S: Final = 2.0
 _ROOM_CHECK_S: Final = 5.0
+_TAKE_IN_S: Final = 30.0
 _SILENT_S: Final = 30.0
 _MEMORY_FULL: Final = "memory was full, the oldest was dropped"
 _NO_ROOM: Final = "recording stopped: the disk has less free space than min_free_bytes"
@@ -77,15 +78,16 @@ class WriterThread:
         self._wake: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._hurry: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.working = threading.RLock()
-        self._thread: threading.Thread | None = None
+        self._threads: dict[str, threading.Thread] = {}
         self._stopping = False
         self._asleep = True
         self._shown_at = 0.0
+        self._take_in_at = 0.0
 
     def wake(self) -> None:
         """Let the thread know that a turn may have ended; start it if need be. Safe in hooks."""
         self._wake.put("work")
-        if self._thread is None and not self._stopping:
+        if not self._threads and not self._stopping:
             self._start()
 
     def stir(self) -> None:
@@ -93,7 +95,7 @@ class WriterThread:
         if self._asleep:
             self._asleep = False
             self._wake.put("tick")
-            if self._thread is None and not self._stopping:
+            if not self._threads and not self._stopping:
                 self._start()
 
     def flush(self, timeout: float, *, close: bool = False) -> bool:
@@ -125,7 +127,7 @@ class WriterThread:
         done = self.flush(timeout, close=True)
         self._wake.put("stop")
         self._hurry.put(None)
-        thread = self._thread
+        thread = self._threads.get("writer")
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(0.05, deadline - self._clock.monotonic()))
         if self.working.acquire(timeout=max(0.05, deadline - self._clock.monotonic())):
@@ -136,7 +138,7 @@ class WriterThread:
                 self._store.close()
             finally:
                 self.working.release()
-        self._thread = None
+        self._threads.clear()
         self._stopping = False
         return done
 
@@ -178,11 +180,12 @@ class WriterThread:
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="threadline-writer", daemon=True)
-        self._thread = thread
+        if self._threads.setdefault("writer", thread) is not thread:
+            return  # hooks of several threads came here at once
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down: the journal keeps what there is
-            self._thread = None
+            self._threads.clear()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -266,7 +269,8 @@ class WriterThread:
         if now < self._retry_at:
             return
         try:
-            if not self.has_taken_in or self._keeper.given_away:
+            if not self.has_taken_in or self._keeper.given_away or now >= self._take_in_at:
+                self._take_in_at = now + _TAKE_IN_S  # workers beside this one may die at any time
                 self.take_in()
             while (self._waiting or self._joiner.notes) and not self._parking:
                 self._settle_group(self._waiting[:MAX_GROUP], list(self._joiner.notes))

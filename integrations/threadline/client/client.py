@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -144,6 +145,12 @@ class Client:
             before_read=self._before_read,
             tenant=self.settings.tenant,
         )
+
+    def notice_fork(self) -> None:
+        """Begin anew in a child that was forked behind the interpreter's back, by a C library."""
+        parts = self._parts.get("parts")
+        if parts is not None and parts.pid != os.getpid():
+            self.begin_anew()
 
     @property
     def has_started(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING, Final
 
 from threadline.client.client import living_clients
@@ -29,29 +30,33 @@ def _parked_clients() -> Generator[None]:
 
 
 class _ForkGuard:
-    """Closes every connection before a fork; parent and child open their own again, lazily."""
+    """Closes every connection before a fork; parent and child open their own again, lazily.
+
+    Several threads may fork at once, so each has its own entry.
+    """
 
     def __init__(self) -> None:
-        self._stack: contextlib.ExitStack | None = None
+        self._parked: dict[int, contextlib.ExitStack] = {}
+        self._others: list[contextlib.ExitStack] = []
 
     def before(self) -> None:
-        self._stack = contextlib.ExitStack()
+        stack = self._parked[threading.get_ident()] = contextlib.ExitStack()
         with contextlib.suppress(Exception):
-            self._stack.enter_context(_parked_clients())
+            stack.enter_context(_parked_clients())
 
     def in_parent(self) -> None:
-        self._leave()
-
-    def in_child(self) -> None:
-        self._leave()
-        for client in list(living_clients):
-            client.begin_anew()
-
-    def _leave(self) -> None:
-        stack, self._stack = self._stack, None
+        stack = self._parked.pop(threading.get_ident(), None)
         if stack is not None:
             with contextlib.suppress(Exception):
                 stack.close()
+
+    def in_child(self) -> None:
+        self.in_parent()
+        # threads that were about to fork do not exist here; what they hold is theirs
+        self._others.extend(self._parked.values())
+        self._parked.clear()
+        for client in list(living_clients):
+            client.begin_anew()
 
 
 _fork_guard: Final = _ForkGuard()

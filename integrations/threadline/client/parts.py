@@ -31,6 +31,7 @@ class Parts:
     """The recorder, the writer and the store of one client. Serves the recorder as its handover."""
 
     def __init__(self, settings: Settings, clock: Clock, losses: Losses) -> None:
+        self.pid = os.getpid()
         path = _usable_path(settings, losses)
         key = load_key(path)
         writer_id = uuid7().bytes

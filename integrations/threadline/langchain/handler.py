@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_core.callbacks import BaseCallbackHandler
 
 from threadline.capture.guard import hook_failures, never_raises
+from threadline.client.pickling import pickled_client, unpickled_client
 from threadline.client.scopes import checked_id
 from threadline.clock import now_ns
 from threadline.langchain.ends import Ends
@@ -93,7 +94,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, self._defaults
+        return _restored, (*self._defaults, pickled_client(self._client))
 
     def on_chain_start(
         self,
@@ -265,6 +266,8 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         self._ends.custom_event(now_ns(), name, dict(metadata), run_id)
 
 
-def _restored(thread_id: str | None, user_id: str | None) -> ThreadlineCallbackHandler:
-    """A handler that was pickled follows the default client where it comes to life again."""
-    return ThreadlineCallbackHandler(thread_id=thread_id, user_id=user_id)
+def _restored(
+    thread_id: str | None, user_id: str | None, client: bytes | None
+) -> ThreadlineCallbackHandler:
+    """A handler that was pickled records by a client like its own, or by the default one."""
+    return ThreadlineCallbackHandler(unpickled_client(client), thread_id=thread_id, user_id=user_id)

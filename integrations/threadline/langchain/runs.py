@@ -150,6 +150,7 @@ class RunTable:
             return None
         if paused.get():
             return None
+        client.notice_fork()
         return client.recorder
 
     def _recorders(self) -> Sequence[Recorder]:
