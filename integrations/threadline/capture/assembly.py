@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from threadline.capture.branching import branch_of
 from threadline.capture.decisions import decide
 from threadline.capture.endings import error_of, status_of
 from threadline.capture.interrupts import resumed_with
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from threadline.capture.bodies import BodySource
+    from threadline.capture.branching import Branch
     from threadline.capture.identify import Belonging
     from threadline.capture.observations import Observed
     from threadline.capture.open_turn import OpenTurn
@@ -79,6 +81,7 @@ class Assembly:
             deleted: Tells which message digests may not come back, where anything was deleted.
         """
         reading = Reading(self._turn, self._held, bodies.get, bodies.seal)
+        reading.branch = branch_of(reading)
         transcript = read_transcript(reading)
         is_rest = self._turn.is_remainder
         is_turn = transcript.is_turn or self._was_asked_in_vain(transcript) or self._was_resumed()
@@ -91,7 +94,11 @@ class Assembly:
             messages.add_saying(saying, CONTEXT if is_trace else SAID)
         self._write_trace(bodies, messages, transcript, is_trace=is_trace)
         status = status_of(self._turn)
-        self._add_turn(status, is_trace=is_trace)
+        branch = None if is_trace or not transcript.said else reading.branch
+        if self._held.branching is not None and not is_trace:
+            at = None if branch is None else branch.at
+            self._held.branching.add(self._first_position, at, self._turn.last_ns)
+        self._add_turn(status, is_trace=is_trace, branch=branch)
         self._update_conversation(status, is_trace=is_trace)
         if not is_trace:
             self._count_sayings(transcript, bodies)
@@ -133,7 +140,7 @@ class Assembly:
         spans.add(transcript, observed)
         ObservationSheet(turn, self._rows, messages, row=row).add(transcript, observed)
 
-    def _add_turn(self, status: str, *, is_trace: bool) -> None:
+    def _add_turn(self, status: str, *, is_trace: bool, branch: Branch | None = None) -> None:
         turn, belonging = self._turn, self._belonging
         self._rows.turns.append(
             (
@@ -152,7 +159,7 @@ class Assembly:
                 pack_value(belonging.metadata, self._rows.shelf) if belonging.metadata else None,
                 error_of(turn),
                 None if self._continues is None else pack_id(self._continues),
-                None,
+                None if branch is None else branch.at,
             )
         )
 

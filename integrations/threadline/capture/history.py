@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from threadline.capture.branching import state_at_start
 from threadline.capture.interrupts import answers_to, resumed_with
 from threadline.capture.sayings import Reading, Saying, Transcript, history_length
 from threadline.model.message import SYSTEM, USER
@@ -24,7 +25,7 @@ def words_of(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) -> l
         first_call: The first model call of its main line, whose prompt is looked into where the
             input tells nothing.
     """
-    tail = _tail_of(root, reading)
+    tail = _tail_of(root, reading) or _edited(root, reading)
     fresh = [Saying(d, i, reading.role((d, i)), root.start.at_ns) for d, i in _fresh(tail, reading)]
     _take_ids_from_the_end(fresh, root, reading)
     if root.words and resumed_with(root) is not None:
@@ -78,6 +79,14 @@ def _history_in(transcript: Transcript, reading: Reading) -> Iterable[Ref]:
                 yield ref
 
 
+def _edited(root: OpenSpan, reading: Reading) -> Sequence[Ref]:
+    """What the application itself wrote into a checkpoint that a graph goes on from."""
+    if reading.branch is None or root.inputs or root.words:
+        return ()
+    state = state_at_start(root)
+    return state[history_length(state, reading.body_of) :]
+
+
 def _history_of(span: OpenSpan, reading: Reading) -> Sequence[Ref]:
     inputs = reading.without_prefill(span)
     return inputs[: history_length(inputs, reading.body_of)]
@@ -93,6 +102,7 @@ def _fresh(tail: Sequence[Ref], reading: Reading) -> list[Ref]:
     waiting = reading.held.said_since_answer()
     spoken = [digest for digest, _ in tail if reading.role((digest, None)) != SYSTEM]
     again = len(waiting) if waiting and spoken[: len(waiting)] == waiting else 0
+    again = again if reading.branch is None else reading.branch.shared
     fresh: list[Ref] = []
     for digest, framework_id in tail:
         if reading.role((digest, framework_id)) == SYSTEM:

@@ -14,6 +14,7 @@ from threadline.model.parts import TextPart
 from threadline.store.framework_ids import run_named_by
 
 if TYPE_CHECKING:
+    from threadline.capture.branching import Branch
     from threadline.store.held import Held
 
 BodyOf = Callable[[bytes], Body]
@@ -56,6 +57,7 @@ class Reading:
         self.held = held
         self.body_of = body_of
         self.seal = seal
+        self.branch: Branch | None = None
         self.model_calls = [span for span in turn.spans.values() if is_spoken(span)]
         self._answers = {
             digest

@@ -9,6 +9,7 @@ import msgspec
 
 from threadline.capture.assembly import Assembly, generated_thread_id
 from threadline.capture.bodies import BodySource
+from threadline.capture.branching import may_branch
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
 from threadline.capture.interrupts import resumed_with
@@ -165,6 +166,8 @@ class Settler:
         )
         if any(resumed_with(root) is not None for root in turn.roots):
             self._store.load_awaited(held)
+        if may_branch(turn):
+            self._store.load_branching(held)
         bodies = BodySource(find_body, self._seal)
         deleted = self._store.deleted_digests if self._store.has_tombstones() else None
         transcript = assembly.write(bodies, self._origin.destinations, deleted)

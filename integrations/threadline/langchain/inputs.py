@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langchain_core.messages import BaseMessage, convert_to_messages
@@ -20,6 +21,9 @@ _ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
 _STRUCTURED_KEYS: Final = ("structured_response", "parsed")
 _LIST_KEY: Final = "messages"
 _MOST_TEXTS: Final = 64
+
+WHOLE_LIST: Final = sys.maxsize
+"""So many of the newest messages that they are all."""
 
 
 class RootInput(NamedTuple):

@@ -26,12 +26,12 @@ def is_command(value: object) -> bool:
     return value.__class__.__name__ == "Command" and hasattr(value, "resume")
 
 
-def resume_of(inputs: object) -> bytes | None:
-    """Return, as JSON, what a human's answer resumes a graph with; None if nothing does."""
+def resume_of(inputs: object) -> dict[str, Any] | None:
+    """Return what a human's answer resumes a graph with; None if nothing does."""
     if not is_command(inputs):
         return None
     resume: Any = getattr(inputs, "resume", None)
-    return None if resume is None else json_of({"resume": resume})
+    return None if resume is None else {"resume": resume}
 
 
 def answers_in(resume: object) -> list[str]:

@@ -10,7 +10,7 @@ from threadline.capture.events import Detail, Identity, Ref, SpanStarted
 from threadline.capture.plain import json_of
 from threadline.capture.scope import current_scope
 from threadline.langchain import identity as who
-from threadline.langchain.inputs import newest_of_state, read_input
+from threadline.langchain.inputs import WHOLE_LIST, newest_of_state, read_input
 from threadline.langchain.interrupts import resume_of
 from threadline.langchain.messages import is_news, prompts_as_bodies, refs_of
 from threadline.langchain.prompts import parameters_of, prompt_used
@@ -89,8 +89,8 @@ class Starts:
                 newest = newest_of_state(inputs, parent.list_key, parent.list_length)
                 messages, parent.list_length = refs_of(newest, draft) or None, 0
             internal = parent is not None and who.is_side_call(start.metadata)
-            resumed = None if kind == "step" else resume_of(inputs)
-            detail = Detail(internal=internal, attributes=resumed) if internal or resumed else None
+            told = None if kind == "step" else _told_beside(run, start, inputs)
+            detail = Detail(internal=internal, attributes=told) if internal or told else None
             waits = kind == "step" and not (identity or detail or draft.bodies)
             event = _started(
                 run,
@@ -191,6 +191,15 @@ class Starts:
         )
         run.thread_id, run.user_id = identity.thread_id, identity.user_id
         return identity
+
+
+def _told_beside(run: LiveRun, start: Start, inputs: object) -> bytes | None:
+    """What a graph goes on from: a human's answer, or a checkpoint that the caller names."""
+    told = resume_of(inputs)
+    if run.above is None and start.metadata and "checkpoint_id" in start.metadata:
+        run.list_length = WHOLE_LIST  # its first step tells what the checkpoint holds
+        told = {**(told or {}), "checkpoint_id": str(start.metadata["checkpoint_id"])}
+    return None if told is None else json_of(told)
 
 
 def read_root_input(

@@ -27,6 +27,10 @@ class Conversation(
 
     Its key is (`tenant`, `thread_id`). `id_source` is `generated` where the application gave no
     thread id; such an id is never exported as the application's own.
+
+    Where the application went back and on from there (an answer made again, a question edited),
+    `turns` holds every branch; `superseded` are the ids of the messages that the newest one left
+    behind, which `messages` and `tool_observations` leave out.
     """
 
     thread_id: str
@@ -40,21 +44,29 @@ class Conversation(
     updated_ns: int = 0
     prelude: tuple[Message, ...] = ()
     turns: tuple[Turn, ...] = ()
+    superseded: tuple[str, ...] = ()
     ratings: tuple[Rating, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     events: tuple[Event, ...] = ()
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """Everything that was said, once, in order; side calls and prelude apart."""
-        return tuple(m for turn in self.turns if turn.kind == "turn" for m in turn.messages)
+        """Everything that was said on the newest branch, once, in order; side calls apart."""
+        left = set(self.superseded)
+        said = (m for turn in self.turns if turn.kind == "turn" for m in turn.messages)
+        return tuple(message for message in said if message.id not in left)
 
     @property
     def tool_observations(self) -> tuple[ToolObservation, ...]:
-        """Every tool execution of the conversation, in order."""
-        return tuple(
-            o for turn in self.turns if turn.kind == "turn" for o in turn.tool_observations
-        )
+        """Every tool execution of the newest branch, in order."""
+        left = set(self.superseded)
+        seen = (o for turn in self.turns if turn.kind == "turn" for o in turn.tool_observations)
+        return tuple(one for one in seen if one.message_id not in left)
+
+    @property
+    def branch_count(self) -> int:
+        """How many ways the conversation went; more than one where the application went back."""
+        return 1 + sum(turn.branches_from is not None for turn in self.turns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the conversation in the Context.ai shape, with our own keys beside.

@@ -216,8 +216,15 @@ def _turn_facts(turn: Turn, conversation: Conversation) -> tuple[str, ...]:
         duration(turn.duration_ns),
         *(f"#{tag}" for tag in turn.tags),
         f"continues {turn.continues}" if turn.continues else "",
+        "another branch" if turn.branches_from is not None else "",
+        "left behind by a newer branch" if _is_left(turn, conversation) else "",
     ]
     return tuple(one_line(fact, width=100) for fact in facts if fact)
+
+
+def _is_left(turn: Turn, conversation: Conversation) -> bool:
+    left = set(conversation.superseded)
+    return bool(left) and any(message.id in left for message in turn.messages)
 
 
 _ROLES: Final = frozenset({USER, "assistant", "system", "tool"})

@@ -85,6 +85,7 @@ def conversation_from(
         updated_ns=row.updated_ns,
         prelude=rebuilder.prelude(row.id),
         turns=rebuilder.turns(),
+        superseded=rebuilder.superseded(row.id),
         ratings=tuple(notes.ratings),
         feedback=tuple(notes.feedback),
         events=tuple(notes.events),

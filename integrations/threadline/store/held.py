@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from threadline.model.message import ASSISTANT, SYSTEM
+from threadline.model.message import ASSISTANT, SYSTEM, USER
 from threadline.store.schema import KINDS, POSITION_BITS
 
 _SAID = KINDS.index("said")
@@ -15,6 +15,27 @@ INTERRUPT = "interrupt:"
 
 Awaited = tuple[str, str | None]
 """The interrupt that asks about a tool call, and the id of that call."""
+
+
+class Branching:
+    """Where turns of a conversation branched off, and when its last turn ended.
+
+    `starts` holds, by a turn's first position, the position behind which it branches off.
+    """
+
+    def __init__(self, starts: dict[int, int], last_end_ns: int) -> None:
+        self.starts = starts
+        self.last_end_ns = last_end_ns
+
+    def is_over(self, started_ns: int) -> bool:
+        """Tell whether all turns had ended when another one began."""
+        return self.last_end_ns <= started_ns
+
+    def add(self, first_position: int, branch_at: int | None, ended_ns: int) -> None:
+        """Take in a turn that has ended."""
+        self.last_end_ns = max(self.last_end_ns, ended_ns)
+        if branch_at is not None:
+            self.starts[first_position] = branch_at
 
 
 class Held:
@@ -45,6 +66,7 @@ class Held:
         self.first_at: dict[bytes, int] = {}
         self.instructions: set[bytes] = set()
         self.awaited: list[Awaited] | None = None
+        self.branching: Branching | None = None
 
     @property
     def next_position(self) -> int:
@@ -94,6 +116,54 @@ class Held:
                 tail.append(self.digests[position])
         tail.reverse()
         return tail
+
+    def path_to(self, position: int) -> list[int]:
+        """Return what was said up to `position`, and where, along its branch; oldest first."""
+        starts = {} if self.branching is None else self.branching.starts
+        path: list[int] = []
+        while position >= 0:
+            if self.kinds[position] != _CONTEXT:
+                path.append(position)
+            position = starts.get(position, position - 1)
+        path.reverse()
+        return path
+
+    def where_said(self, digest: bytes) -> list[int]:
+        """Return all places where this was said."""
+        return [
+            at
+            for at, other in enumerate(self.digests)
+            if other == digest and self.kinds[at] != _CONTEXT
+        ]
+
+    def newest_said(self) -> int | None:
+        """Return where the last thing was said."""
+        kinds = self.kinds
+        return next((at for at in range(len(kinds) - 1, -1, -1) if kinds[at] == _SAID), None)
+
+    def newest_with_id(self) -> int | None:
+        """Return where the last message was said that a framework keeps; a question is none."""
+        return max(
+            (
+                at
+                for framework_id, at in self.ids.items()
+                if self.kinds[at] == _SAID and not framework_id.startswith(INTERRUPT)
+            ),
+            default=None,
+        )
+
+    def was_answered(self, position: int) -> bool:
+        """Tell whether the assistant said anything behind `position`, on whatever branch."""
+        return self._is_said_behind(position, ASSISTANT) is not None
+
+    def went_on(self, position: int) -> bool:
+        """Tell whether the user said anything behind `position` that was answered."""
+        asked = self._is_said_behind(position, USER)
+        return asked is not None and self.was_answered(asked)
+
+    def _is_said_behind(self, position: int, role: str) -> int | None:
+        behind = range(position + 1, len(self.digests))
+        return next((p for p in behind if self.kinds[p] == _SAID and self.roles[p] == role), None)
 
     def dialogue(self) -> list[bytes]:
         """Return what was said since the assistant last spoke otherwise than by an interrupt."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from threadline.ids import unpack_id
 from threadline.model.message import ASSISTANT
 from threadline.model.turn import Status, Turn
+from threadline.store.branches import left_behind
 from threadline.store.message_rows import Positions, mapping_from, message_from, strings_from
 from threadline.store.schema import KINDS, STATUSES, TURN_KINDS, word_of
 from threadline.store.span_model import SpanBuilder, failure_from
@@ -56,6 +57,14 @@ class Rebuilder:
         found = (self._at(row) for row in rows if row.kind == _PRELUDE)
         return tuple(message for message in found if message is not None)
 
+    def superseded(self, conversation: int) -> tuple[str, ...]:
+        """Return the ids of the messages that newer branches have left behind."""
+        turns = [turn for turn in self._gathered.turns if turn.conversation == conversation]
+        positions = self._positions.get(conversation)
+        left = left_behind(turns, self._said) if positions is not None else ()
+        found = (positions.at(position) for position in left) if positions is not None else ()
+        return tuple(message.id for message in found if message is not None)
+
     def _turn(self, row: TurnRow) -> Turn:
         ident = self._ids[row.id]
         notes = self._gathered.notes.of_turn(ident)
@@ -77,6 +86,7 @@ class Rebuilder:
             tags=strings_from(row.tags),
             metadata=mapping_from(row.metadata, partial(self._gathered.blob, row.conversation)),
             continues=None if row.continues is None else unpack_id(row.continues),
+            branches_from=self._branches_from(row),
             error=failure_from(None if row.error is None else msgspec.json.decode(row.error)),
             app=row.app,
             environment=row.environment,
@@ -93,6 +103,12 @@ class Rebuilder:
         owner = None if row.turn is None else self._gathered.owners.get(row.turn)
         blob = partial(self._gathered.blob, row.conversation)
         return message_from(row, owner, self._threads.get(row.conversation, ""), blob, ratings)
+
+    def _branches_from(self, row: TurnRow) -> str | None:
+        if row.branch_at is None:
+            return None
+        message = self._positions[row.conversation].at(row.branch_at)
+        return "" if message is None else message.id
 
     def _messages(self, turn: TurnRow) -> tuple[Message, ...]:
         at = self._positions[turn.conversation].at

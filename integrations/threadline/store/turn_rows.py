@@ -228,6 +228,8 @@ def _ranges(connection: sqlite3.Connection, gathered: Gathered) -> dict[int, lis
     ranges = by_conversation(gathered.turns, own_ranges(connection, gathered.turns))
     for turn in gathered.turns:
         wanted = ranges[turn.conversation]
+        if turn.branch_at is not None and turn.branch_at >= 0:
+            wanted.append((turn.branch_at, turn.branch_at))
         for span in gathered.spans[turn.id]:
             wanted.extend(ranges_in(span.input))
             wanted.extend(ranges_in(span.output))

@@ -14,7 +14,7 @@ from threadline.store import database
 from threadline.store.awaited import DECISIONS, INTERRUPTED, RUNNING, still_awaited
 from threadline.store.eviction import evict_oldest
 from threadline.store.framework_ids import pack_framework_id, unpack_framework_id
-from threadline.store.held import Held
+from threadline.store.held import Branching, Held
 from threadline.store.held_cache import HeldCache
 from threadline.store.rows import Rows, insert_rows
 from threadline.store.schema import POSITION_BITS
@@ -229,6 +229,17 @@ class StoreWriter:
         """Read which tool calls of a conversation wait for a human's decision."""
         if held.awaited is None:
             held.awaited = still_awaited(self._ask(DECISIONS, (held.id, INTERRUPTED, RUNNING)))
+
+    def load_branching(self, held: Held) -> None:
+        """Read where turns of a conversation branched off, and when the last one ended."""
+        if held.branching is None:
+            rows = self._ask(
+                "SELECT first_position, branch_at, ended_ns FROM turn"
+                " WHERE conversation = ? AND kind = 0",
+                (held.id,),
+            )
+            starts = {first: at for first, at, _ in rows if at is not None}
+            held.branching = Branching(starts, max((end or 0 for _, _, end in rows), default=0))
 
     def is_deleted(self, words: Sequence[str], at_ns: int) -> bool:
         """Tell whether what these words name was deleted after `at_ns`."""
