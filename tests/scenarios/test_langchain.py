@@ -21,6 +21,7 @@ from tests.scenarios.langchain_spans import TREES as FIRST_TREES
 from tests.scenarios.langchain_stage import Stage
 from tests.scenarios.langchain_turn_spans import TURN_TREES
 from tests.scenarios.scenarios import SCENARIOS
+from tests.views import compare_views
 
 from threadline import Client
 
@@ -83,6 +84,7 @@ def test_a_scenario_is_recorded_as_it_was(
     if scenario.name in TREES:  # the others have more turns than anybody would read
         assert span_trees(turns) == [tree.strip("\n") for tree in TREES[scenario.name]]
     assert [r.message for r in caplog.records if r.name.startswith("langchain")] == []
+    compare_views(reader)
 
 
 def test_every_scenario_has_a_name_and_spans() -> None:

@@ -39,9 +39,11 @@ def with_repeats(prompt: Mapping[str, Any], texts: Sequence[str]) -> dict[str, A
         {'n': 2, 'q': 'When'}
     """
     variables = dict(prompt.get("variables") or {})
-    slices: Mapping[str, tuple[int, int, int]] = prompt.get(_SLICES) or {}
-    for name, (index, start, length) in slices.items():
-        variables[name] = texts[index][start : start + length] if index < len(texts) else ""
+    slices: Mapping[str, Sequence[int]] = prompt.get(_SLICES) or {}
+    for name, (index, *cut) in slices.items():
+        text = texts[index] if index < len(texts) else ""
+        start, length = cut or (0, len(text))
+        variables[name] = text[start : start + length]
     return variables
 
 
@@ -51,5 +53,6 @@ def _place(value: object, texts: Sequence[str]) -> list[int] | None:
     for index in range(len(texts) - 1, -1, -1):
         start = texts[index].find(value)
         if start >= 0:
-            return [index, start, len(value)]
+            is_all = len(value) == len(texts[index])
+            return [index] if is_all else [index, start, len(value)]
     return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from threadline.store.views import VIEWS
+
 POSITION_BITS: Final = 24
 """A message's row id is its conversation's id, shifted by this, plus its position there."""
 
@@ -184,7 +186,11 @@ ALTER TABLE tool_observation ADD COLUMN decision TEXT;
 ALTER TABLE turn ADD COLUMN branch_at INTEGER;
 """
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_statements(_VERSION_1), _statements(_VERSION_2))
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    _statements(_VERSION_1),
+    _statements(_VERSION_2),
+    VIEWS,
+)
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 AS_IF_NEW: Final[dict[int, tuple[str, ...]]] = {
