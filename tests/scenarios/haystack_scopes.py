@@ -105,7 +105,7 @@ def attached(stage: Stage) -> None:
     threadline.attach("haystack")
     for ask in stage.scenario.asks:
         _call(stage, one_chain(stage), ask)
-    threadline.haystack.disable()
+    threadline.haystack.detach()
     generator = stage.model("secrets")
     app = stage.pipeline(llm=generator, threadline=_Nothing())
     app.run({"llm": {"messages": [ChatMessage.from_user("Is anybody there?")]}})

@@ -53,9 +53,9 @@ _CASES = [
 def client(tmp_path: Path) -> Iterator[Client]:
     client = Client(store=tmp_path / "store.db", min_free_bytes=0)
     with serving_as_default(client):
-        threadline.haystack.enable()
+        threadline.haystack.attach()
         yield client
-        threadline.haystack.disable()
+        threadline.haystack.detach()
     client.close()
 
 

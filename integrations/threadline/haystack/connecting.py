@@ -8,7 +8,7 @@ from typing import Any
 from threadline.capture.guard import never_raises
 from threadline.client import default_client
 from threadline.client.scopes import checked_id
-from threadline.haystack.enabling import enable
+from threadline.haystack.attaching import attach
 from threadline.haystack.identity import announce
 from threadline.haystack.tracer import current_run
 
@@ -25,7 +25,7 @@ def checked_default(argument: str, value: Any) -> str | None:
 @never_raises
 def connect(connector: object, thread_id: str | None, user_id: str | None) -> None:
     """Record from now on; the run that begins next in this context is the connector's."""
-    enable()
+    attach()
     name = getattr(connector, "__component_name__", None)
     announce(str(name or ""), thread_id, user_id)
 

@@ -62,8 +62,8 @@ class ThreadlineSpan(Span):
 class ThreadlineTracer(Tracer):
     """Records runs of Haystack's pipelines and agents as turns of conversations.
 
-    One tracer serves all users, threads and tasks at once. `enable()` puts it in front of the
-    tracer that was there, which goes on to get everything.
+    One tracer serves all users, threads and tasks at once. `threadline.attach()` puts it in front
+    of the tracer that was there, which goes on to get everything.
 
     Args:
         client: The client to record by; by default the default one, as it is when a turn begins.
@@ -89,15 +89,23 @@ class ThreadlineTracer(Tracer):
 
     def current_span(self) -> Span | None:
         """Return the span that surrounds the caller, if it is still open."""
-        span = _live_span()
+        span = self._live_span()
         if span is not None or self.beside is None or _passing_on.get() is not None:
             return span
-        around = self.beside.current_span()
+        token = _passing_on.set(ThreadlineSpan(self, None))
+        try:
+            around = self.beside.current_span()
+        finally:
+            _passing_on.reset(token)
         if around is None:
             return None
         foreign = ThreadlineSpan(self, None)
         foreign.beside = around
         return foreign
+
+    @never_raises
+    def _live_span(self) -> ThreadlineSpan | None:
+        return _live_span()
 
     @never_raises
     def begin(self, operation: str, tags: dict[str, Any], parent: Span | None) -> LiveRun | None:
@@ -157,15 +165,13 @@ class _Tracing:
         self._run: LiveRun | None = None
 
     def __enter__(self) -> Span:
-        operation, tags, parent = self._given
-        run = self._run = self._tracer.begin(operation, tags or {}, parent)
-        span = ThreadlineSpan(self._tracer, run or _run_above(parent), is_own=run is not None)
+        span = self._begin() or ThreadlineSpan(self._tracer, None)
         if self._tracer.beside is not None:
             try:
                 self._enter_beside(span)
             except BaseException as error:
-                if run is not None:
-                    self._tracer.end(run, error)
+                if self._run is not None:
+                    self._tracer.end(self._run, error)
                 raise
         self._before, self._own = _current.get(), span
         self._token = _current.set(span)
@@ -184,6 +190,12 @@ class _Tracing:
             return self._beside.__exit__(kind, error, trace)
         return None
 
+    @never_raises
+    def _begin(self) -> ThreadlineSpan:
+        operation, tags, parent = self._given
+        run = self._run = self._tracer.begin(operation, tags or {}, parent)
+        return ThreadlineSpan(self._tracer, run or _run_above(parent), is_own=run is not None)
+
     def _leave(self) -> None:
         """Make what was around before current again, in whatever context this is."""
         if self._token is None:
@@ -199,7 +211,8 @@ class _Tracing:
         beside = self._tracer.beside
         if beside is not None:
             theirs = parent.beside if isinstance(parent, ThreadlineSpan) else parent
-            token = _passing_on.set(span)
+            # tags that the tracer beside passes back to us have been heard already
+            token = _passing_on.set(ThreadlineSpan(self._tracer, span.run))
             try:
                 self._beside = beside.trace(operation, tags=tags, parent_span=theirs)
                 span.beside = self._beside.__enter__()

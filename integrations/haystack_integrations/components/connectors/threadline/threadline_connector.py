@@ -48,7 +48,7 @@ class ThreadlineConnector:
         [('user', 'I am Ada.'), ('assistant', 'Hello Ada.')]
         >>> str(threadline.open().turn(result["threadline"]["turn_id"]).status)
         'ok'
-        >>> threadline.haystack.disable()
+        >>> threadline.haystack.detach()
     """
 
     def __init__(

@@ -1,0 +1,77 @@
+"""Small applications that tests of the Haystack adapter run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from haystack import Document, Pipeline, component
+from haystack.components.agents import Agent
+from haystack.components.builders import ChatPromptBuilder
+from haystack.components.generators.chat import MockChatGenerator
+from haystack.components.retrievers.in_memory import InMemoryBM25Retriever
+from haystack.dataclasses import ChatMessage, ToolCall
+from haystack.document_stores.in_memory import InMemoryDocumentStore
+from haystack.tools import tool
+
+
+@tool
+def add(a: Annotated[int, "one"], b: Annotated[int, "other"]) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def agent(**more: Any) -> Agent:
+    """An agent that adds, then answers."""
+    call = ToolCall("add", {"a": 1, "b": 2}, id="call-1")
+    replies = [ChatMessage.from_assistant("So.", tool_calls=[call]), "It is 3."]
+    generator = MockChatGenerator(replies)
+    return Agent(chat_generator=generator, tools=[add], system_prompt="Help.", **more)
+
+
+def ask(app: Agent, text: str = "1+2?", **more: Any) -> str:
+    """Ask an agent and return its answer."""
+    return str(app.run([ChatMessage.from_user(text)], **more)["last_message"].text)
+
+
+def rag() -> Pipeline:
+    """A pipeline that finds a document, renders a prompt and answers."""
+    store = InMemoryDocumentStore()
+    store.write_documents([Document(content="Jean lives in Paris", meta={"page": 7})])
+    template = "{% for d in documents %}{{ d.content }}{% endfor %} Q: {{ question }}"
+    prompt = ChatPromptBuilder(
+        [ChatMessage.from_system("Be brief."), ChatMessage.from_user(template)],
+        required_variables="*",
+    )
+    pipeline = Pipeline()
+    pipeline.add_component("retriever", InMemoryBM25Retriever(store))
+    pipeline.add_component("prompt", prompt)
+    pipeline.add_component("llm", MockChatGenerator("Jean does."))
+    pipeline.connect("retriever.documents", "prompt.documents")
+    pipeline.connect("prompt.prompt", "llm.messages")
+    return pipeline
+
+
+QUESTION = "Who lives in Paris?"
+RAG_INPUT: dict[str, Any] = {"retriever": {"query": QUESTION}, "prompt": {"question": QUESTION}}
+
+
+def chat(answer: str = "Hello.") -> Pipeline:
+    """A pipeline of a model alone."""
+    pipeline = Pipeline()
+    pipeline.add_component("llm", MockChatGenerator(answer))
+    return pipeline
+
+
+def chat_input(text: str) -> dict[str, Any]:
+    """What such a pipeline is given."""
+    return {"llm": {"messages": [ChatMessage.from_user(text)]}}
+
+
+@component
+class Boom:
+    """Fails."""
+
+    @component.output_types(replies=list[ChatMessage])
+    def run(self, messages: list[ChatMessage]) -> dict[str, Any]:
+        msg = "boom inside"
+        raise ValueError(msg)

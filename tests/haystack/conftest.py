@@ -1,0 +1,27 @@
+"""What tests of the Haystack adapter share: a client whose store is read back, and the tracer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from haystack.tracing.tracer import NullTracer, tracer
+
+import threadline.haystack
+from threadline import Client
+from threadline.client.defaults import serving_as_default
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """A client with a store in memory, recording all of Haystack; everything is undone after."""
+    client = Client(store="memory")
+    with serving_as_default(client):
+        threadline.haystack.attach()
+        yield client
+        threadline.haystack.detach()
+    tracer.actual_tracer = NullTracer()
+    client.close()

@@ -1,0 +1,115 @@
+"""Whatever fails in the tracer, the pipeline does not notice, and the loss is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.haystack.applications import RAG_INPUT, agent, ask, rag
+
+from threadline.capture import recorder
+from threadline.capture.guard import hook_failures
+from threadline.haystack import (
+    agents,
+    attaching,
+    components,
+    families,
+    model_calls,
+    pipelines,
+    runs,
+    tracer,
+)
+
+if TYPE_CHECKING:
+    from threadline import Client
+
+_PLACES: list[tuple[Any, str]] = [
+    (tracer, "now_ns"),
+    (tracer, "open_root"),
+    (tracer, "open_child"),
+    (tracer, "_run_above"),
+    (tracer, "_live_span"),
+    (pipelines.PipelineRuns, "begin"),
+    (pipelines.PipelineRuns, "hear"),
+    (pipelines.PipelineRuns, "end"),
+    (components.ComponentRuns, "begin"),
+    (components.ComponentRuns, "hear"),
+    (components.ComponentRuns, "end"),
+    (agents.AgentRuns, "begin"),
+    (agents.AgentRuns, "hear"),
+    (agents.AgentRuns, "end"),
+    (agents.Steps, "begin"),
+    (agents.Steps, "end"),
+    (agents.StepTools, "begin"),
+    (agents.StepTools, "hear"),
+    (agents.StepTools, "end"),
+    (model_calls.StepCalls, "begin"),
+    (model_calls.StepCalls, "hear"),
+    (model_calls.StepCalls, "end"),
+    (runs.LiveRun, "become_plumbing"),
+    (recorder.Recorder, "draft"),
+    (recorder.Recorder, "hand_over"),
+]
+
+
+class _Fault(Exception):  # noqa: N818 (not an error of ours)
+    """What the tests put into our code."""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [pytest.param(o, n, id=f"{o.__name__}.{n}") for o, n in _PLACES]
+)
+def test_a_fault_in_the_tracer_changes_no_result(
+    owner: Any, name: str, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Agent and pipeline return what they return without a tracer, whichever method fails."""
+    before = hook_failures.losses.total
+    with monkeypatch.context() as broken:
+
+        def fail(*args: Any, **kwargs: Any) -> Any:
+            fired.append(1)
+            raise _Fault
+
+        fired: list[int] = []
+        broken.setattr(owner, name, fail)
+        assert ask(agent()) == "It is 3."
+        assert rag().run(RAG_INPUT)["llm"]["replies"][0].text == "Jean does."
+    if fired:
+        assert hook_failures.losses.total > before
+    else:
+        assert (owner, name) == (runs.LiveRun, "become_plumbing")
+    assert ask(agent()) == "It is 3."  # and it records again
+
+
+@pytest.mark.parametrize("name", ["set_tag", "set_content_tag"])
+def test_hostile_values_change_no_result(name: str, client: Client) -> None:
+    """A tag whose value fails at every touch is lost, and nothing else."""
+    from haystack.tracing.tracer import tracer as holder
+
+    class Hostile(dict[str, Any]):
+        def get(self, *args: Any) -> Any:
+            raise _Fault
+
+        def items(self) -> Any:
+            raise _Fault
+
+    for operation in families.families(tracer.Answers()):
+        with holder.trace(operation, tags=Hostile()) as span:
+            for key in families.HEARD:
+                getattr(span, name)(key, Hostile())
+                getattr(span, name)(key=key, value=object())
+
+
+def test_the_tracer_beside_may_fail_as_it_would_without_us(client: Client) -> None:
+    """What another tracer raises is its own affair: it is not swallowed, and our span ends."""
+
+    class Failing(attaching.NullTracer):
+        def trace(self, *args: Any, **kwargs: Any) -> Any:
+            raise _Fault
+
+    from haystack.tracing.tracer import enable_tracing
+
+    enable_tracing(Failing())
+    with pytest.raises(_Fault):
+        ask(agent())
+    assert client.flush().pending == 0
