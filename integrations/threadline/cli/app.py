@@ -10,6 +10,7 @@ import click
 from threadline.cli.checks import installed_version
 from threadline.cli.deletion import delete
 from threadline.cli.doctor import doctor
+from threadline.cli.export import export
 from threadline.cli.hits import search
 from threadline.cli.listing import list_conversations
 from threadline.cli.options import TYPED, pass_session, store_option
@@ -75,7 +76,7 @@ def demo(session: Session) -> None:
     body.run_demo(session.out, session.store_path)
 
 
-for command in (demo, list_conversations, show, tail, search, delete, doctor):
+for command in (demo, list_conversations, show, tail, search, export, delete, doctor):
     app.add_command(command)
 for command in (ship, status, outbox_commands):
     app.add_command(command)

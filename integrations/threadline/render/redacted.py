@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
+from threadline.capture.redaction import Redactor
 from threadline.model import Conversation, Decision, Message, Span, ToolObservation, Turn
 from threadline.model.difference import Compared, Line
 
 if TYPE_CHECKING:
-    from threadline.capture.redaction import Redactor
+    from collections.abc import Sequence
 
 R = TypeVar("R")
 
@@ -26,6 +28,21 @@ _WORDS_OF_OURS: Final[dict[type, frozenset[str]]] = {
     Turn: frozenset({"kind"}),
 }
 """Fields that hold a word of a closed set; no rule may change those."""
+
+
+def redactor_of(rules: str | Sequence[str] | None) -> Redactor | None:
+    """Return what redacts by these rules; None if there are none.
+
+    Ids that a rule matches are hashed with a key of this one redactor: equal ones stay equal
+    within what it redacts, and tell nothing beyond.
+
+    Raises:
+        SettingError: for a rule that does not exist.
+    """
+    if not rules:
+        return None
+    names = [rules] if isinstance(rules, str) else list(rules)
+    return Redactor.compile(names, key=secrets.token_bytes(32))
 
 
 def redacted_record(record: R, redactor: Redactor) -> R:

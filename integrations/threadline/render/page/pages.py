@@ -13,14 +13,17 @@ from threadline.render.page.listing import list_block
 from threadline.render.page.markup import Markup, element
 from threadline.render.page.shape import Budget, Shape, key_of
 from threadline.render.page.timeline import span_block
+from threadline.render.values import counted
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
 Drawn = Conversation | Turn | Span | Difference | Page[object]
 
 _TURNS_IN_A_NOTEBOOK: Final = 50
 _REPLAYS_IN_A_NOTEBOOK: Final = 60_000
+_REPLAYS_OF_MANY: Final = 400_000
 
 
 def page_of(thing: Drawn, *, zone: dt.tzinfo | None = None) -> str:
@@ -33,6 +36,19 @@ def page_of(thing: Drawn, *, zone: dt.tzinfo | None = None) -> str:
     shape = Shape(zone=zone, key=key_of(_ident(thing)))
     body = _block(thing, shape)
     return page(body, _colophon(thing, shape), title=_title(thing))
+
+
+def page_of_many(
+    conversations: Iterable[Conversation], *, title: str, zone: dt.tzinfo | None = None
+) -> str:
+    """Return one whole page with several conversations one below another, each with its heading."""
+    replays = Budget(_REPLAYS_OF_MANY)
+    blocks: list[Markup] = []
+    for one in conversations:
+        shape = Shape(zone=zone, key=key_of(_ident(one)), replays=replays)
+        blocks.append(conversation_block(one, shape=shape))
+    count = element("p", counted(len(blocks), "conversation"), class_="facts")
+    return page(count, *blocks, title=title)
 
 
 def fragment_of(thing: Drawn, *, zone: dt.tzinfo | None = None) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from threadline.capture.redaction import Redactor
 from threadline.model import Page
 from threadline.render.page.pages import page_of
-from threadline.render.redacted import redacted_record
+from threadline.render.redacted import redacted_record, redactor_of
 
 if TYPE_CHECKING:
     import os
@@ -33,10 +31,9 @@ def redacted(thing: Drawn, rules: str | Sequence[str] | None) -> Drawn:
     Raises:
         SettingError: for a rule that does not exist.
     """
-    if not rules:
+    redactor = redactor_of(rules)
+    if redactor is None:
         return thing
-    names = [rules] if isinstance(rules, str) else list(rules)
-    redactor = Redactor.compile(names, key=secrets.token_bytes(32))
     if isinstance(thing, Page):
         return Page([redacted_record(item, redactor) for item in thing], thing.cursor)
     return redacted_record(thing, redactor)

@@ -1,0 +1,128 @@
+"""`threadline export`: conversations as a page, as lines of JSON, as tables for other programs."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from threadline.cli.options import given, pass_session, store_option, turn_filter_options
+from threadline.cli.outlet import STDOUT, outlet
+from threadline.cli.session import place, quoted
+from threadline.render.export.lines import line_of
+from threadline.render.export.selection import selected
+from threadline.render.export.table_files import write_csv, write_parquet
+from threadline.render.page.pages import page_of, page_of_many
+from threadline.render.tables import TABLES
+from threadline.render.values import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO
+
+    from threadline.cli.reader import Reader
+    from threadline.cli.session import Session
+
+_FORMATS: Final = ("html", "jsonl", "contextai", "openai", "csv", "parquet")
+_OF_TABLES: Final = ("csv", "parquet")
+
+
+@click.command("export")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(_FORMATS),
+    default="jsonl",
+    show_default=True,
+    help="html: one page; jsonl: all that was recorded, a conversation a line; contextai: its"
+    " shape; openai: chat fine-tuning; csv and parquet: a table.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, allow_dash=True),
+    default="-",
+    help="The file to write, for parquet the folder.  [default: standard output]",
+)
+@click.option(
+    "--table",
+    type=click.Choice([table.name for table in TABLES]),
+    default="messages",
+    show_default=True,
+    help="With csv and parquet: which table.",
+)
+@click.option(
+    "--redact",
+    multiple=True,
+    metavar="RULE",
+    help="Take more out of what is exported: pii, re:<pattern>; may be given several times.",
+)
+@turn_filter_options
+@click.option("--rating", type=float, metavar="NUMBER", help="Only what was rated so.")
+@click.option("--text", metavar="TEXT", help="Only where this was said.")
+@click.option("--since", metavar="WHEN", help="Not older: 2h, 3d, 2026-11-21 or an ISO time.")
+@click.option("--until", metavar="WHEN", help="Not newer; written like --since.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many of the newest.  [default: all]")
+@store_option
+@pass_session
+def export(
+    session: Session,
+    *,
+    shape: str,
+    output: Path,
+    table: str,
+    redact: tuple[str, ...],
+    **filters: Any,
+) -> None:
+    """Write conversations for others: all, or those that the options narrow down."""
+    store = session.open_store()
+    wanted = given(filters)
+    if shape in _OF_TABLES:
+        if redact:
+            message = "tables are not redacted on the way; use jsonl, contextai, openai or html"
+            raise click.UsageError(message)
+        count, noun = _write_table(store, shape, output, table, wanted), "row"
+    else:
+        write: Callable[..., int] = _write_page if shape == "html" else _write_lines
+        with outlet(output) as file:
+            count = write(file, store, shape=shape, redact=redact, **wanted)
+        noun = "conversation"
+    where = "" if output == STDOUT else f" to {quoted(str(output))}"
+    session.say(f"{counted(count, noun)} of {place(store)} written{where}.", "dim")
+
+
+def _write_page(file: IO[bytes], store: Reader, *, shape: str, **how: Any) -> int:
+    del shape
+    found = list(selected(store, **how))
+    title = f"{counted(len(found), 'conversation')} recorded by Threadline"
+    page = page_of(found[0]) if len(found) == 1 else page_of_many(found, title=title)
+    file.write(page.encode())
+    return len(found)
+
+
+def _write_lines(file: IO[bytes], store: Reader, *, shape: str, **how: Any) -> int:
+    count = 0
+    for conversation in selected(store, **how):
+        line = line_of(conversation, shape)
+        if line is not None:
+            file.write(line + b"\n")
+            count += 1
+    return count
+
+
+def _write_table(
+    store: Reader, shape: str, output: Path, table: str, filters: dict[str, Any]
+) -> int:
+    if shape == "parquet":
+        if output == STDOUT:
+            message = "parquet needs a folder: --output FOLDER"
+            raise click.UsageError(message)
+        return write_parquet(store, table, output, **filters)
+    with outlet(output) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        count = write_csv(store, table, text, **filters)
+        text.flush()
+        text.detach()
+    return count

@@ -1,0 +1,114 @@
+"""A conversation as OpenAI's chat fine-tuning takes it: `messages` and `tools`, one object each."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, cast
+
+from threadline.model import BlobPart, TextPart, ToolCallResponsePart, UriPart
+from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, text_of
+from threadline.render.values import json_text, value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from threadline.model import Conversation, Message, Part, ToolCallPart, Turn
+
+Example = dict[str, Any]
+
+
+def chat_example(conversation: Conversation) -> Example | None:
+    """Return a conversation as one example; None where no assistant says anything in it.
+
+    Turns that did not end well are left out, and so are tool calls that nobody answered: neither
+    is anything to learn from, and the format allows no open call. Where the transcript has no
+    system message, the first model call's own stands at the beginning.
+    """
+    turns = [t for t in conversation.turns if t.kind == "turn" and t.status.value == "ok"]
+    messages = [entry for turn in turns for entry in _turn_entries(turn)]
+    if not any(entry["role"] == ASSISTANT for entry in messages):
+        return None
+    if messages[0]["role"] != SYSTEM:
+        messages = [*_system(turns), *messages]
+    tools = _tools(turns)
+    return {"messages": messages, "tools": tools} if tools else {"messages": messages}
+
+
+def _turn_entries(turn: Turn) -> Iterator[Example]:
+    answered = {
+        part.id: part
+        for message in turn.messages
+        for part in message.parts
+        if isinstance(part, ToolCallResponsePart) and part.id is not None
+    }
+    for message in turn.messages:
+        if message.role == ASSISTANT:
+            calls = [call for call in message.tool_calls if call.id in answered]
+            yield from _assistant(message, calls)
+            for call in calls:
+                told = value_text(answered[str(call.id)].response)
+                yield {"role": TOOL, "tool_call_id": call.id, "content": told}
+        elif message.role in {SYSTEM, USER}:
+            yield {"role": message.role, "content": _content(message.parts)}
+
+
+def _assistant(message: Message, calls: Iterable[ToolCallPart]) -> Iterator[Example]:
+    entry: Example = {"role": ASSISTANT}
+    if message.text:
+        entry["content"] = message.text
+    asked = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": _arguments(call.arguments)},
+        }
+        for call in calls
+    ]
+    if asked:
+        entry["tool_calls"] = asked
+    if len(entry) > 1:
+        yield entry
+
+
+def _arguments(arguments: object) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    return json_text({} if arguments is None else arguments)
+
+
+def _content(parts: tuple[Part, ...]) -> str | list[Example]:
+    if not any(isinstance(part, BlobPart | UriPart) for part in parts):
+        return text_of(parts)
+    return [entry for part in parts for entry in _content_part(part)]
+
+
+def _content_part(part: Part) -> Iterator[Example]:
+    if isinstance(part, TextPart):
+        yield {"type": "text", "text": part.content}
+    elif isinstance(part, BlobPart) and (part.mime_type or "").startswith("image/"):
+        data = base64.b64encode(part.content).decode()
+        yield {"type": "image_url", "image_url": {"url": f"data:{part.mime_type};base64,{data}"}}
+    elif isinstance(part, UriPart):
+        yield {"type": "image_url", "image_url": {"url": part.uri}}
+
+
+def _system(turns: list[Turn]) -> Iterator[Example]:
+    calls = [call for turn in turns for call in turn.llm_calls if call.input_messages]
+    first = calls[0].input_messages[0] if calls else None
+    if first is not None and first.role == SYSTEM:
+        yield {"role": SYSTEM, "content": first.text}
+
+
+def _tools(turns: list[Turn]) -> list[Example]:
+    offered: dict[str, Example] = {}
+    for definition in (d for turn in turns for call in turn.llm_calls for d in call.tools):
+        tool = definition.get("function", definition)
+        if not isinstance(tool, dict) or not isinstance(cast("Example", tool).get("name"), str):
+            continue
+        known = cast("Example", tool)
+        function = {"name": known["name"]}
+        if known.get("description"):
+            function["description"] = known["description"]
+        function["parameters"] = known.get("parameters") or known.get("input_schema") or {}
+        offered.setdefault(known["name"], {"type": "function", "function": function})
+    return list(offered.values())

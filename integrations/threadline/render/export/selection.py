@@ -1,0 +1,40 @@
+"""The conversations that an export is of: some by their ids, or all that fit the filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from threadline.render.reading import Store, pages
+from threadline.render.redacted import redacted_record, redactor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from threadline.model import Conversation
+
+
+class Source(Store, Protocol):
+    """A store of which conversations can be had whole."""
+
+    def conversation(self, thread_id: str, tenant: str | None = None) -> Conversation | None:
+        """Return everything of a conversation."""
+        ...
+
+
+def selected(
+    store: Source, *, redact: Sequence[str] = (), limit: int | None = None, **filters: Any
+) -> Iterator[Conversation]:
+    """Yield whole conversations, newest first, each read when it is asked for.
+
+    Args:
+        store: Where to read.
+        redact: More rules for what is exported; what is stored stays.
+        limit: At most so many; None for all.
+        **filters: Those of the store's lists; a conversation fits if one of its turns does.
+    """
+    redactor = redactor_of(redact)
+    for page in pages(store.conversations, limit=limit, **filters):
+        for summary in page:
+            found = store.conversation(summary.thread_id, tenant=summary.tenant)
+            if found is not None:  # it may have been deleted meanwhile
+                yield found if redactor is None else redacted_record(found, redactor)

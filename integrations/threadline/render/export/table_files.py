@@ -1,0 +1,99 @@
+"""Tables as files: CSV for spreadsheets, Parquet by day for DuckDB, ClickHouse or Spark."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from threadline.errors import MissingExtraError
+from threadline.render.frames import arrow_table
+from threadline.render.page.shape import iso_time
+from threadline.render.printable import printable
+from threadline.render.reading import rows_of
+from threadline.render.tables import table_of
+from threadline.render.values import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import TextIO
+
+    from threadline.render.reading import Store
+    from threadline.render.tables import Column, Row
+
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+_SECOND: Final = 1_000_000_000
+_NO_DAY: Final = "unknown"
+
+
+def write_csv(store: Store, table: str, file: TextIO, **filters: Any) -> int:
+    """Write a table as CSV, newest first; returns how many rows it has.
+
+    Times are ISO 8601 in UTC. A text that a spreadsheet would take for a formula begins with an
+    apostrophe there: what was recorded may be anybody's.
+    """
+    columns = table_of(table).columns
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    count = 0
+    for rows in rows_of(store, table, **filters):
+        for row in reversed(rows):
+            writer.writerow([_cell(v, c) for v, c in zip(row, columns, strict=True)])
+        count += len(rows)
+    return count
+
+
+def write_parquet(store: Store, table: str, folder: Path, **filters: Any) -> int:
+    """Write a table as Parquet files below `folder`, one or more in each `day=YYYY-MM-DD`.
+
+    Returns:
+        How many rows were written. Files of an earlier export with the same names are replaced.
+
+    Raises:
+        MissingExtraError: without the extra `notebook`.
+    """
+    try:
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise MissingExtraError(extra="notebook", package="pyarrow") from error
+    columns = table_of(table).columns
+    count = 0
+    for number, rows in enumerate(rows_of(store, table, **filters)):
+        for day, told in _by_day(columns, rows):
+            file = folder / f"day={day}" / f"{table}-{number:06d}.parquet"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            parquet.write_table(arrow_table(columns, [told]), file)
+        count += len(rows)
+    return count
+
+
+def _by_day(columns: Sequence[Column], rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
+    place = next((n for n, column in enumerate(columns) if column.kind == "time"), None)
+    days: dict[str, list[Row]] = {}
+    for row in rows:
+        days.setdefault(_day(None if place is None else row[place]), []).append(row)
+    yield from days.items()
+
+
+def _day(at_ns: int | None) -> str:
+    if at_ns is None:
+        return _NO_DAY
+    try:
+        return f"{dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC):%Y-%m-%d}"
+    except (OverflowError, OSError, ValueError):  # a recorded time that no calendar knows
+        return _NO_DAY
+
+
+def _cell(value: Any, column: Column) -> str:
+    if value is None:
+        return ""
+    if column.kind == "time":
+        return iso_time(value) or ""
+    if column.kind in {"count", "number"}:
+        return str(value)
+    if column.kind == "truth":
+        return "true" if value else "false"
+    text = printable(json_text(value) if column.kind == "texts" else str(value))
+    return f"'{text}" if text.startswith(_FORMULAS) else text
