@@ -93,7 +93,7 @@ def _of(one: Conversation) -> dict[str, Any]:
         "created_at": _at(one.created_ns),
         "updated_at": _at(one.updated_ns),
         "turn_count": sum(turn.kind == "turn" for turn in one.turns),
-        "message_count": len(one.messages),
+        "message_count": sum(len(turn.messages) for turn in one.turns if turn.kind == "turn"),
     }
 
 
@@ -126,7 +126,10 @@ def _transcript(messages: Rows) -> list[tuple[str, str, str]]:
 
 
 def _said(conversations: Iterable[Conversation]) -> list[tuple[str, str, str]]:
-    found = [m for one in conversations for m in (*one.prelude, *one.messages)]
+    """Every branch: a view leaves it to its reader which one to read."""
+    chats = list(conversations)
+    found = [m for one in chats for m in one.prelude]
+    found += [m for one in chats for t in one.turns if t.kind == "turn" for m in t.messages]
     return sorted((m.id, m.role, m.text) for m in found)
 
 

@@ -11,7 +11,7 @@ from tests.scenarios.script import Call, Chat, Found, Line, Observed, Turn
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from threadline.model import Conversation, Message, Span, ToolObservation
     from threadline.model import Turn as RecordedTurn
@@ -72,9 +72,11 @@ def _written(chats: Sequence[Chat]) -> list[str]:
     lines: list[str] = []
     for chat in chats:
         lines.append(f"conversation {chat.thread} of {chat.user}")
+        lines += [f"  newest {text!r}" for text in chat.newest]
         lines += [f"  prelude {_sentence(line)}" for line in chat.prelude]
         for turn in chat.turns:
-            lines.append(f"  {turn.kind} {turn.status} {turn.found or ''}")
+            behind = "" if turn.behind is None else f" behind {turn.behind!r}"
+            lines.append(f"  {turn.kind} {turn.status}{behind} {turn.found or ''}")
             lines += [f"    {_sentence(line)}" for line in turn.said]
             lines += [f"    {one}" for one in turn.observed]
     return lines
@@ -86,15 +88,20 @@ def _sentence(line: Line) -> str:
 
 
 def _chat(conversation: Conversation) -> Chat:
+    said = (*conversation.prelude, *(m for turn in conversation.turns for m in turn.messages))
+    texts = {message.id: message.text for message in said}
+    newest = conversation.messages if conversation.branch_count > 1 else ()
     return Chat(
-        tuple(_turn(turn) for turn in conversation.turns),
+        tuple(_turn(turn, texts) for turn in conversation.turns),
         conversation.thread_id if conversation.id_source == "application" else None,
         tuple(line_of(message) for message in conversation.prelude),
         conversation.user_id,
+        tuple(message.text for message in newest),
     )
 
 
-def _turn(turn: RecordedTurn) -> Turn:
+def _turn(turn: RecordedTurn, texts: Mapping[str, str]) -> Turn:
+    branch = turn.branches_from
     return Turn(
         tuple(line_of(message) for message in turn.messages),
         tuple(_observed(one) for one in turn.tool_observations),
@@ -103,6 +110,7 @@ def _turn(turn: RecordedTurn) -> Turn:
         tuple(
             Found(d.text, d.score or 0.0, d.id or "") for r in turn.retrievals for d in r.documents
         ),
+        texts.get(branch, "") if branch is not None else None,
     )
 
 

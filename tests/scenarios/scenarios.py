@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.scenarios.agents import AGENTS
+from tests.scenarios.branches import BRANCHES
 from tests.scenarios.chains import CHAINS
 from tests.scenarios.chats import CHATS
 from tests.scenarios.failures import FAILURES
@@ -25,4 +26,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *PROMPTS,
     *TURNS,
     *HUMANS,
+    *BRANCHES,
 )

@@ -105,6 +105,8 @@ class Turn:
     status: str = "ok"
     kind: str = "turn"
     found: tuple[Found, ...] = ()
+    behind: str | None = None
+    """What was said last before it branches off; empty where it begins anew."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Chat:
     thread: str | None = "t-1"
     prelude: tuple[Line, ...] = ()
     user: str | None = None
+    newest: tuple[str, ...] = ()
+    """What the newest branch says, where there are several."""
 
 
 @dataclass(frozen=True, kw_only=True)
