@@ -75,7 +75,7 @@ def _attacked_record(record: msgspec.Struct, attack: str) -> msgspec.Struct:
     changed: dict[str, Any] = {}
     for name in record.__struct_fields__:
         value = getattr(record, name)
-        if name in {"kind", "status", "outcome", "id_source", "thread_id", "turn_id"}:
+        if name in {"kind", "status", "outcome", "id_source", "thread_id", "turn_id", "superseded"}:
             continue
         if name == "role":
             continue

@@ -25,6 +25,7 @@ from threadline.model import (
     Usage,
 )
 from threadline.render.page.pages import fragment_of, page_of
+from threadline.render.redacted import redacted_record, redactor_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,6 +241,30 @@ def test_a_page_is_saved_redacted_where_that_is_asked_for(tmp_path: Path) -> Non
     with pytest.raises(SettingError):
         one.to_html(tmp_path / "x.html", redact="everything")
     assert not (tmp_path / "x.html").exists()
+
+
+def test_what_a_newer_branch_left_behind_is_folded() -> None:
+    """The newest branch is read; the other one is there, and said to be left."""
+    first = turn("t", 0, 1, said("user", "Tea?", 0), said("assistant", "No.", 1))
+    again = turn("t", 2, 3, said("user", "Coffee?", 2), said("assistant", "Yes.", 3))
+    again = msgspec.structs.replace(again, branches_from="m-0")
+    one = conversation("t", first, again, superseded=("m-user-0", "m-assistant-1"))
+    page = html(one)
+    assert "<summary>Turn 1: left behind by a newer branch</summary>" in page
+    assert "another branch" in words(page)
+    assert page.count('<details class="side">') == 1
+
+
+def test_redaction_keeps_what_belongs_together() -> None:
+    """An id that a rule matches is hashed alike wherever it is named."""
+    mail = "ada@example.org"
+    first = turn("t", 0, 1, said("user", "Hi", 0, id=mail), id=mail)
+    second = turn("t", 2, 3, said("user", "Ho", 2), continues=mail, branches_from=mail)
+    told = redacted_record(conversation("t", first, second, superseded=(mail,)), redactor_of("pii"))
+    hashed = told.turns[0].id
+    assert hashed.startswith("redacted:")
+    assert told.turns[1].continues == told.turns[1].branches_from == told.superseded[0] == hashed
+    assert told.turns[0].messages[0].id == hashed
 
 
 def test_times_that_no_calendar_knows_do_not_spoil_a_page() -> None:

@@ -28,6 +28,8 @@ _WORDS_OF_OURS: Final[dict[type, frozenset[str]]] = {
     Turn: frozenset({"kind"}),
 }
 """Fields that hold a word of a closed set; no rule may change those."""
+_IDS: Final = frozenset({"id", "continues", "branches_from"})
+_ID_LISTS: Final = frozenset({"span_ids", "superseded"})
 
 
 def redactor_of(rules: str | Sequence[str] | None) -> Redactor | None:
@@ -62,9 +64,10 @@ def redacted_record(record: R, redactor: Redactor) -> R:
 
 
 def _field(name: str, value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, str) and (name == "id" or name.endswith("_id")):
+    is_id = name in _IDS or name.endswith("_id")
+    if isinstance(value, str) and is_id:
         return redactor.identifier(value)
-    if name == "span_ids":
+    if name in _ID_LISTS:
         return tuple(map(redactor.identifier, value))
     return _value(value, redactor)
 

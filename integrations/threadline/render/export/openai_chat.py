@@ -20,11 +20,13 @@ Example = dict[str, Any]
 def chat_example(conversation: Conversation) -> Example | None:
     """Return a conversation as one example; None where no assistant says anything in it.
 
-    Turns that did not end well are left out, and so are tool calls that nobody answered: neither
-    is anything to learn from, and the format allows no open call. Where the transcript has no
-    system message, the first model call's own stands at the beginning.
+    Turns that did not end well or that a newer branch left behind are left out, and so are tool
+    calls that nobody answered: none of them is anything to learn from, and the format allows no
+    open call. Where the transcript has no system message, the first model call's own stands at
+    the beginning.
     """
-    turns = [t for t in conversation.turns if t.kind == "turn" and t.status.value == "ok"]
+    left = frozenset(conversation.superseded)
+    turns = [turn for turn in conversation.turns if _is_exemplary(turn, left)]
     messages = [entry for turn in turns for entry in _turn_entries(turn)]
     if not any(entry["role"] == ASSISTANT for entry in messages):
         return None
@@ -32,6 +34,11 @@ def chat_example(conversation: Conversation) -> Example | None:
         messages = [*_system(turns), *messages]
     tools = _tools(turns)
     return {"messages": messages, "tools": tools} if tools else {"messages": messages}
+
+
+def _is_exemplary(turn: Turn, left: frozenset[str]) -> bool:
+    is_left = any(message.id in left for message in turn.messages)
+    return turn.kind == "turn" and turn.status.value == "ok" and not is_left
 
 
 def _turn_entries(turn: Turn) -> Iterator[Example]:

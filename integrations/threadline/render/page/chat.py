@@ -112,16 +112,17 @@ def _turns(
         turn.kind == "turn" for turn in shown
     )
     before_ns: int | None = conversation.created_ns  # the heading tells its day
+    left = frozenset(conversation.superseded)
     for turn in shown:
-        if turn.kind == "turn":
-            number += 1
-            again = turn.id in repeated
-            yield _turn(
-                turn, judgements, shape, heading=f"Turn {number}", again=again, before_ns=before_ns
-            )
-        else:
-            body = _turn(turn, judgements, shape, heading=turn.name or "Side call")
-            yield folded(f"Side call: {turn.name or turn.id}", body, class_="side")
+        number += turn.kind == "turn"
+        heading = f"Turn {number}" if turn.kind == "turn" else turn.name or "Side call"
+        again = turn.id in repeated
+        body = _turn(turn, judgements, shape, heading=heading, again=again, before_ns=before_ns)
+        if turn.kind != "turn":
+            body = folded(f"Side call: {turn.name or turn.id}", body, class_="side")
+        elif any(message.id in left for message in turn.messages):
+            body = folded(f"{heading}: left behind by a newer branch", body, class_="side")
+        yield body
         before_ns = turn.started_ns
 
 
@@ -142,6 +143,7 @@ def _turn(
         usage,
         f"user {turn.user_id}" if turn.user_id and heading.startswith("Turn of") else "",
         f"continues {turn.continues}" if turn.continues else "",
+        "another branch" if turn.branches_from is not None else "",
         *(f"#{tag}" for tag in turn.tags),
     ]
     repeated = element("p", "(the same words as before)", class_="note quiet") if again else ""
