@@ -93,7 +93,7 @@ class Player:
         tags = {key: self._rebuilt(value) for key, value in event["tags"].items()}
         kind = tags.get("haystack.component.type")
         if kind is not None:
-            tags["haystack.component.output_spec"] = dict.fromkeys(_GIVES.get(kind, ["value"]), {})
+            tags["haystack.component.output_spec"] = _specification(kind)
         return tags
 
     def _rebuilt(self, value: Any) -> Any:
@@ -126,6 +126,10 @@ class Player:
 
     def _same(self, text: str) -> str:
         return self._texts.setdefault(text, text)
+
+
+def _specification(kind: str) -> dict[str, Any]:
+    return {key: {} for key in _GIVES.get(kind, ["value"])}
 
 
 def _error(event: dict[str, Any]) -> BaseException:
