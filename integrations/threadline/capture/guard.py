@@ -21,11 +21,16 @@ class HookFailures:
         self.losses = Losses()
         self.reraise = False
 
-    def swallow(self, error: Exception) -> None:
-        """Count one failure of our own; raise it again only in tests."""
+    def swallow(self, error: Exception, owner: object = None) -> None:
+        """Count one failure of our own, for the client of `owner`; raise it again only in tests."""
         if self.reraise:
             raise error
-        self.losses.add("a hook failed and its event was lost", detail=type(error).__name__)
+        try:
+            losses = getattr(owner, "_losses", None)
+        except Exception:  # noqa: BLE001 (whatever failed may fail again)
+            losses = None
+        counted = losses if isinstance(losses, Losses) else self.losses
+        counted.add("a hook failed and its event was lost", detail=type(error).__name__)
 
 
 hook_failures: Final = HookFailures()
@@ -39,7 +44,7 @@ def never_raises(function: Callable[P, T]) -> Callable[P, T | None]:
         try:
             return function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 (the guard is the place for it)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, args[0] if args else None)
             return None
 
     return guarded

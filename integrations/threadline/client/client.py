@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from threadline.capture.guard import hook_failures
 from threadline.capture.losses import Losses
 from threadline.client.parts import Parts
 from threadline.clock import Clock, SystemClock
@@ -197,15 +198,19 @@ class Client:
     def _report(self) -> FlushReport:
         parts = self._parts.get("parts")
         if parts is None:
-            return FlushReport(dropped=dict(self.losses.counts))
+            return FlushReport(dropped=self._dropped())
         deliveries = parts.delivery.deliveries()
         return FlushReport(
             stored=parts.writer.stored_turns,
             delivered=deliveries.delivered,
             pending=parts.writer.pending() + deliveries.pending,
             rejected=deliveries.rejected,
-            dropped=dict(self.losses.counts),
+            dropped=self._dropped(),
         )
+
+    def _dropped(self) -> dict[str, int]:
+        """What this client lost, and what hooks lost that belong to no client in particular."""
+        return hook_failures.losses.counts | self.losses.counts
 
     def _started(self) -> Parts:
         parts = self._parts.get("parts")

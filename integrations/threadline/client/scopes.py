@@ -28,6 +28,7 @@ from threadline.model.parts import Part, TextPart, ToolCallPart, ToolCallRespons
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from threadline.capture.losses import Losses
     from threadline.client.client import Client
     from threadline.model.conversation import Conversation
     from threadline.model.span import Usage
@@ -203,6 +204,10 @@ class turn:  # noqa: N801 (used like a function)
         bodies = [_body_of_dict(message) for message in messages]
         end = SpanEnded(b"", b"", 0, detail=Detail(model=model, usage=usage))
         self._span("llm", model or "model", Detail(model=model), end, bodies, _body_of_dict(said))
+
+    @property
+    def _losses(self) -> Losses:
+        return (self._client or default_client()).losses
 
     @never_raises
     def _open(self, before: Scope | None) -> None:

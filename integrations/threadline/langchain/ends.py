@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from langchain_core.documents import Document
 
+    from threadline.capture.losses import Losses
     from threadline.capture.recorder import Draft
     from threadline.langchain.runs import LiveRun, RunTable
 
@@ -42,6 +43,10 @@ class Ends:
 
     def __init__(self, runs: RunTable) -> None:
         self._runs = runs
+
+    @property
+    def _losses(self) -> Losses:
+        return self._runs.client.losses
 
     def chain(self, at_ns: int, outputs: object, run_id: UUID, kwargs: Mapping[str, Any]) -> None:
         """A chain, graph or node returned."""

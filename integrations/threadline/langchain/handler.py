@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.outputs import LLMResult
 
+    from threadline.capture.losses import Losses
     from threadline.client import Client
 
 _MOST_CHUNKS: Final = 512
@@ -87,6 +88,10 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         self._ends = Ends(self._runs)
         self._starts = Starts(self._runs, self._defaults, self._ends.cut_off)
 
+    @property
+    def _losses(self) -> Losses:
+        return self._runs.client.losses
+
     def __deepcopy__(self, memo: dict[int, Any]) -> ThreadlineCallbackHandler:
         return self
 
@@ -114,14 +119,14 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
             self._starts.chain(start, inputs)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A chain, graph, node, prompt or parser ended."""
         try:
             self._ends.chain(now_ns(), outputs, run_id, kwargs)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     @never_raises
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -144,7 +149,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
             self._starts.chat_model(start, messages)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     @never_raises
     def on_llm_start(
@@ -174,7 +179,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             if len(heard) > _MOST_CHUNKS:
                 heard[:] = ["".join(heard)]
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """An event of `stream_events(version="v3")`; its first one is the first chunk."""
@@ -186,7 +191,7 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             self._starts.chunks.pop(run_id.int, None)
             self._ends.model(now_ns(), response, run_id)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     @never_raises
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -212,14 +217,14 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
             self._starts.tool(start, given)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """A tool returned."""
         try:
             self._ends.tool(now_ns(), output, run_id)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
-            hook_failures.swallow(error)
+            hook_failures.swallow(error, self)
 
     @never_raises
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
