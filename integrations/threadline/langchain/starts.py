@@ -79,7 +79,7 @@ class Starts:
             _become_plumbing(run, parent)
             return
         identity = self._identity(run, parent, start)
-        run.streams = "defers_inputs" in start.kwargs
+        run.streams = "defers_inputs" in start.kwargs or _is_placeholder(inputs)
         messages: tuple[Ref, ...] | None = None
         words: tuple[bytes, ...] = ()
         with run.recorder.draft() as draft:
@@ -291,6 +291,13 @@ def _started(
     return SpanStarted(
         run.turn, run.span, at_ns, kind, name, run.above, identity, messages, words, detail, before
     )
+
+
+def _is_placeholder(inputs: Any) -> bool:
+    """Tell a streaming root's stand-in where langchain-core (1.0) does not mark it otherwise."""
+    if inputs.__class__ is not dict or len(inputs) != 1 or "input" not in inputs:
+        return False
+    return inputs["input"].__class__ is str and not inputs["input"]
 
 
 def _chain_kind(run: LiveRun, parent: LiveRun | None, start: Start) -> str | None:
