@@ -49,9 +49,9 @@ def _parallel(question: str) -> Turn:
     )
 
 
-def _decided(arguments: dict[str, int], outcome: str, result: str) -> Turn:
+def _decided(decision: str, arguments: dict[str, int], outcome: str, result: str) -> Turn:
     lines = (user("q"), assistant("", _ADD), tool("c1", result), assistant("done"))
-    return Turn(lines, (Observed("add", arguments, outcome, result, "c1"),))
+    return Turn(lines, (Observed("add", arguments, outcome, result, "c1", None, decision),))
 
 
 EXPECTED: dict[tuple[str, ...], tuple[Chat, ...]] = {
@@ -86,9 +86,11 @@ EXPECTED: dict[tuple[str, ...], tuple[Chat, ...]] = {
     ("agent_parallel_async",): _one(_parallel("q")),
     ("agent_in_pipeline_two_turns",): _one(*turns(["q1", "A1"], ["q2", "A2"])),
     ("agent_llm_error",): _one(Turn((user("q"),), status="error")),
-    ("agent_hitl_confirm",): _one(_decided({"a": 1, "b": 2}, "ok", "3")),
-    ("agent_hitl_modify",): _one(_decided({"a": 100, "b": 1}, "ok", "101")),
-    ("agent_hitl_reject",): _one(_decided({"a": 1, "b": 2}, "not_run", "user said no")),
+    ("agent_hitl_confirm",): _one(_decided("approve", {"a": 1, "b": 2}, "ok", "3")),
+    ("agent_hitl_modify",): _one(_decided("edit", {"a": 100, "b": 1}, "ok", "101")),
+    ("agent_hitl_reject",): _one(
+        _decided("reject: user said no", {"a": 1, "b": 2}, "rejected", "user said no")
+    ),
     ("agent_tool_fail_raise_True",): _one(
         Turn(
             (user("q"), assistant("", *_BOOMS)),

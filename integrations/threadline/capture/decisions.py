@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
-from threadline.capture.interrupts import interrupts_in, resumed_with
+from threadline.capture.interrupts import attributes_of, interrupts_in, resumed_with
 from threadline.model.turn import Decision
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def decide(turn: OpenTurn, observed: list[Observed], waiting: list[Awaited]) -> 
     """
     decided: set[str | None] = set()
     resumes = [resumed_with(root) for root in turn.roots]
-    for call_id, decision in _pairs([r for r in resumes if r is not None], observed, waiting):
+    pairs = _pairs([r for r in resumes if r is not None], observed, waiting)
+    for call_id, decision in (*pairs, *_decided_meanwhile(turn)):
         decided.add(call_id)
         for one in observed:
             if one.call_id == call_id and one.decision is None:
@@ -58,6 +59,16 @@ def _pairs(
                 calls = [one.call_id for one in observed if one.is_of_earlier_turn]
                 calls = calls if len(calls) == len(decisions) else []
             yield from zip(calls, decisions, strict=False)
+
+
+def _decided_meanwhile(turn: OpenTurn) -> Iterator[tuple[str | None, Decision]]:
+    """Decisions of a human who was asked while the turn went on: a span of its own tells each."""
+    for span in turn.spans.values():
+        given = attributes_of(span).get("decided")
+        if isinstance(given, dict):
+            call_id: str | None = cast("Mapping", given).get("call_id")
+            for decision in _decisions_in(cast("Mapping", given)):
+                yield call_id, decision
 
 
 def _by_interrupt(resume: Any, waiting: list[Awaited]) -> Iterator[tuple[str | None, Any]]:

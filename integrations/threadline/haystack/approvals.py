@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from threadline.capture.events import Detail
 from threadline.capture.plain import json_of
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from threadline.haystack.runs import LiveRun
+
+
+_DECISIONS: Final = {"confirm": "approve", "modify": "edit", "reject": "reject"}
 
 
 class Hooks:
@@ -44,16 +47,17 @@ class Strategies:
         """Somebody is about to be asked."""
         run.name = "human decision"
         run.talk = run.parent.talk if run.parent is not None else None
-        run.output = {"tool": tags.get(names.TOOL_NAME), "call_id": tags.get(names.TOOL_CALL_ID)}
+        run.output = {"call_id": tags.get(names.TOOL_CALL_ID)}
         hold_start(run)
 
     def hear(self, run: LiveRun, key: str, value: Any) -> None:
         """They decided."""
         if key == names.STRATEGY_DECISION:
-            run.output["decision"] = str(value)
+            run.output["type"] = _DECISIONS.get(str(value), str(value))
         elif key == names.STRATEGY_OUTPUT and run.talk is not None:
             given: Mapping[str, Any] = value if is_mapping(value) else {}
             decision = Decision(given.get("tool_call_id"), given.get("final_tool_params"))
+            run.output["message"] = given.get("feedback")
             if given.get("execute"):
                 run.talk.decided.append(decision)
 
@@ -61,5 +65,5 @@ class Strategies:
         """They have been asked."""
         if run.recorder is not None:
             with run.recorder.draft() as draft:
-                detail = Detail(attributes=json_of(run.output))
+                detail = Detail(attributes=json_of({"decided": run.output}))
                 tell_end(run, draft, at_ns, error, Outcome(detail=detail))
