@@ -90,6 +90,25 @@ def test_a_page_forbids_what_it_does_not_need() -> None:
     assert "unsafe" not in page
 
 
+@pytest.mark.parametrize(
+    "deep",
+    [
+        pytest.param(
+            "\n".join(" " * 2 * depth + f"- item{depth}." for depth in range(200)), id="lists"
+        ),
+        pytest.param(
+            "\n".join("> " * depth + f"item{depth}.\n" for depth in range(200)), id="quotes"
+        ),
+        pytest.param("".join(f"*item{depth}. _" for depth in range(200)), id="emphasis"),
+        pytest.param("".join(f"[item{depth}. " for depth in range(200)), id="brackets"),
+    ],
+)
+def test_nothing_is_too_deep_to_be_read(deep: str) -> None:
+    """However deeply an answer is nested, all its words are on the page."""
+    text = audited(from_markdown(deep)).text
+    assert [depth for depth in range(200) if f"item{depth}." not in text] == []
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.text(alphabet=st.sampled_from("<>&\"'`*_[]()!#-|\\\n\t :;/=javscript:0x\u202e\x1b\ud800"))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WHOLE: Final = 60_000
 """Longer texts are shown as they are: laying them out could take seconds."""
 
+_DEEPEST: Final = 60
+_HEADROOM: Final = 4
 _SCHEMES: Final = ("http://", "https://", "mailto:")
 _DEEPEST_HEADING: Final = 6
 _SHIFT: Final = 3  # a page's own headings stand above those of an answer
@@ -34,6 +36,8 @@ def from_markdown(text: str) -> Markup:
     try:
         parser = _parser()
         tokens = parser.parse(printable(text))
+        if any(token.level >= _DEEPEST - _HEADROOM for token in tokens):
+            return plain_text(text)  # what is deeper the parser leaves out
         return element("div", Markup(_written(parser, tokens)), class_="md", dir="auto")
     except (RecursionError, ValueError, IndexError):  # what no parser should do, shown as it came
         return plain_text(text)
@@ -53,7 +57,7 @@ def _is_installed() -> bool:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 20})
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST})
     parser.enable(["table", "strikethrough"])
     parser.validateLink = _is_harmless
     return parser
