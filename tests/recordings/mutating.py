@@ -23,10 +23,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Muddle:
-    """Names of streams, and their hooks in the order in which they come."""
+    """Names of streams, and their hooks in the order in which they come.
+
+    `thread` is the one conversation that all of them belong to, where it is one.
+    """
 
     names: tuple[str, ...]
     steps: tuple[Step, ...]
+    thread: str | None = None
 
     def event_of(self, step: Step) -> Event:
         """Return the recorded hook."""
@@ -43,7 +47,7 @@ class Muddle:
 
 @st.composite
 def mutated(draw: st.DrawFn, name: str) -> list[int]:
-    """The hooks of a stream by number, some of them lost, doubled or moved."""
+    """The hooks of a stream by number, some of them lost, doubled or moved; seldom all twice."""
     numbers = list(range(len(read_stream(name))))
     if draw(st.integers(0, 9)) == 0:
         numbers = draw(st.permutations(numbers))
@@ -58,7 +62,7 @@ def mutated(draw: st.DrawFn, name: str) -> list[int]:
     for number, distance in draw(st.lists(st.tuples(some, st.integers(0, 12)), max_size=4)):
         if number in kept:
             kept.insert(kept.index(number) + 1 + distance, number)
-    return kept
+    return kept * 2 if draw(st.integers(0, 9)) == 0 else kept
 
 
 @st.composite
@@ -71,4 +75,4 @@ def muddles(draw: st.DrawFn, *, most: int = 4, flushes: bool = True) -> Muddle:
     flushed = draw(st.sets(st.integers(0, max(0, len(order) - 1)), max_size=3 * flushes))
     coming = {n: iter(numbers) for n, numbers in hooks.items()}
     steps = [Step(n, next(coming[n]), at in flushed) for at, n in enumerate(order)]
-    return Muddle(names, tuple(steps))
+    return Muddle(names, tuple(steps), draw(st.sampled_from([None, None, "one"])))

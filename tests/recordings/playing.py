@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +164,34 @@ def _play_on_threads(events: Sequence[Event], player: Player) -> None:
             if thread not in pools:
                 pools[thread] = stack.enter_context(ThreadPoolExecutor(1))
             pools[thread].submit(player.play, event).result()
+
+
+def play_siblings_at_once(events: Sequence[Event], player: Player) -> None:
+    """Play what pool threads called between two hooks of the main thread all at once.
+
+    What ran beneath one child of the root keeps its order, as it did; the children race.
+    """
+    tops: dict[str, str] = {}
+    for main, some in itertools.groupby(events, lambda event: event["thread"] == "main"):
+        if main:
+            for event in some:
+                player.play(event)
+            continue
+        beneath: dict[str, list[Event]] = {}
+        for event in some:
+            top = tops.setdefault(event["run"], tops.get(event["parent"], event["run"]))
+            beneath.setdefault(top, []).append(event)
+        barrier = threading.Barrier(len(beneath))
+        with ThreadPoolExecutor(len(beneath)) as pool:
+            racing = [pool.submit(_race, barrier, one, player) for one in beneath.values()]
+            for one in racing:
+                one.result()
+
+
+def _race(barrier: threading.Barrier, events: Sequence[Event], player: Player) -> None:
+    barrier.wait()
+    for event in events:
+        player.play(event)
 
 
 def _hook_of(event: Event) -> str:

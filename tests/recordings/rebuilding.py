@@ -63,15 +63,22 @@ class Rebuilding:
         name: What the ids are derived from.
         same_as: What labels stand for others, as a `Sitting` says it; `stream` is the one played.
         mark: A text to add to everything that was said, and to thread ids.
+        thread: The thread id of every hook, whatever was recorded.
     """
 
     def __init__(
-        self, name: str, same_as: Mapping[str, str] | None = None, *, mark: str = ""
+        self,
+        name: str,
+        same_as: Mapping[str, str] | None = None,
+        *,
+        mark: str = "",
+        thread: str | None = None,
     ) -> None:
         self.stream = name
         self._name = name
         self._same_as = same_as or {}
         self._mark = mark
+        self._thread = thread
 
     def id_of(self, label: str) -> uuid.UUID:
         """Return the id that a label of a run or a message stands for."""
@@ -80,6 +87,8 @@ class Rebuilding:
 
     def metadata(self, recorded: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Return the metadata of a hook."""
+        if self._thread is not None:
+            return {**(recorded or {}), "thread_id": self._thread}
         if recorded is None or "thread_id" not in recorded:
             return None if recorded is None else dict(recorded)
         return {**recorded, "thread_id": recorded["thread_id"] + self._mark}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.recordings.playing import Player
+from tests.recordings.playing import Player, play_siblings_at_once
 from tests.recordings.rebuilding import Rebuilding
 from tests.recordings.streams import read_stream
 from tests.recordings.test_replay import SITTINGS
@@ -70,6 +71,28 @@ def test_all_streams_at_once_on_threads_of_their_own() -> None:
             for one in done:
                 one.result()
         _compare(chosen, client)
+
+
+_ON_POOLS = [
+    pytest.param(sitting, id=sitting.streams[0])
+    for sitting in ALONE
+    if any("Pool" in event["thread"] for event in read_stream(sitting.streams[0]))
+]
+
+
+@pytest.mark.parametrize("sitting", _ON_POOLS)
+def test_children_that_race_leave_what_they_leave_in_order(sitting: Sitting) -> None:
+    """Parallel tools, batches and branches enter the handler at once, time and again."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            with Client(store="memory") as client:
+                [player] = _players([sitting], client)
+                play_siblings_at_once(read_stream(sitting.streams[0]), player)
+                _compare([sitting], client)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def _of_different_threads(sittings: Sequence[Sitting]) -> list[Sitting]:
