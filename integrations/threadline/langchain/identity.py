@@ -41,7 +41,7 @@ def first_id(source: Mapping[str, Any] | None, keys: Sequence[str]) -> str | Non
     if source:
         for key in keys:
             value = source.get(key)
-            if isinstance(value, str) and value:
+            if isinstance(value, str) and value.strip():
                 return value
             if isinstance(value, int | UUID) and not isinstance(value, bool):
                 return str(value)
@@ -51,6 +51,11 @@ def first_id(source: Mapping[str, Any] | None, keys: Sequence[str]) -> str | Non
 def thread_of(metadata: Mapping[str, Any] | None) -> str | None:
     """Return the thread id that a run's metadata names."""
     return first_id(metadata, THREAD_KEYS)
+
+
+def names_an_empty_thread(metadata: Mapping[str, Any] | None) -> bool:
+    """Tell whether metadata that names no thread tries to, by a text that is empty."""
+    return metadata is not None and any(isinstance(metadata.get(k), str) for k in THREAD_KEYS)
 
 
 def user_of(metadata: Mapping[str, Any] | None) -> str | None:

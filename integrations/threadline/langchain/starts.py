@@ -31,6 +31,7 @@ Names = Mapping[str, Any] | None
 _KEPT_HISTORY: Final = "RunnableWithMessageHistory"
 _GRAPHS: Final = frozenset({"langchain_create_agent", "langgraph"})
 _MOST_AWAITED: Final = 1_000
+_EMPTY_ID: Final = "a call gave an empty thread_id, which names no conversation"
 
 
 class Start(NamedTuple):
@@ -190,6 +191,8 @@ class Starts:
             start.metadata, start.tags, start.name, run.scope, self._defaults
         )
         run.thread_id, run.user_id = identity.thread_id, identity.user_id
+        if identity.thread_id is None and who.names_an_empty_thread(start.metadata):
+            run.recorder.losses.warn_once(_EMPTY_ID)
         return identity
 
 
