@@ -59,9 +59,12 @@ def _likeliest(root: OpenSpan, reading: Reading, first_call: OpenSpan | None) ->
 
 
 def prelude_of(transcript: Transcript, reading: Reading) -> list[Ref]:
-    """Return the history in a turn's inputs that its conversation does not hold."""
-    seen = {saying.digest for saying in transcript.said}
-    found: list[Ref] = []
+    """Return the history in a turn's inputs that its conversation does not hold.
+
+    Where it holds nothing yet, that is the whole history, also what was said twice in it.
+    """
+    found = [] if reading.held.has_begun else list(_beginning(transcript, reading))
+    seen = {saying.digest for saying in transcript.said} | {digest for digest, _ in found}
     for ref in _history_in(transcript, reading):
         if ref[0] not in seen and not reading.is_known(ref):
             seen.add(ref[0])
@@ -69,9 +72,21 @@ def prelude_of(transcript: Transcript, reading: Reading) -> list[Ref]:
     return found
 
 
+def _beginning(transcript: Transcript, reading: Reading) -> Iterable[Ref]:
+    """History as the first root was given it; else as its first model call was told."""
+    for root in reading.turn.roots[:1]:
+        history = _history_of(root, reading)
+        return history or _history_told(transcript, reading)
+    return ()
+
+
 def _history_in(transcript: Transcript, reading: Reading) -> Iterable[Ref]:
     for root in reading.turn.roots:
         yield from _history_of(root, reading)
+    yield from _history_told(transcript, reading)
+
+
+def _history_told(transcript: Transcript, reading: Reading) -> Iterable[Ref]:
     for call in transcript.calls[:1]:
         aside = call.start.detail.aside if call.start.detail is not None else ()
         for ref in _history_of(call, reading):

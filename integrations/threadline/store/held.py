@@ -73,6 +73,11 @@ class Held:
         """Where the next message goes."""
         return len(self.digests)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was said here, or is known to have been said before."""
+        return any(kind != _CONTEXT for kind in self.kinds)
+
     def row_id(self, position: int) -> int:
         """Return the row id of the message at `position`."""
         return self.id << POSITION_BITS | position
