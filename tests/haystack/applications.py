@@ -1,6 +1,7 @@
-"""Small applications that tests of the Haystack adapter run."""
+"""Small applications that tests of the Haystack adapter run.
 
-from __future__ import annotations
+Annotations are not postponed: Haystack 3.0 could not read those of tools.
+"""
 
 from typing import Annotated, Any
 

@@ -9,6 +9,7 @@ from tests.haystack.applications import RAG_INPUT, agent, ask, rag
 
 from threadline.capture import recorder
 from threadline.capture.guard import hook_failures
+from threadline.capture.losses import Losses
 from threadline.haystack import (
     agents,
     attaching,
@@ -52,6 +53,15 @@ _PLACES: list[tuple[Any, str]] = [
 ]
 
 
+# A pipeline with no agent in it has no plumbing, and Haystack 3.0 tells its output at the start.
+_UNUSED = [(runs.LiveRun, "become_plumbing"), (pipelines.PipelineRuns, "hear")]
+
+
+@pytest.fixture(autouse=True)
+def _losses_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hook_failures, "losses", Losses())
+
+
 class _Fault(Exception):  # noqa: N818 (not an error of ours)
     """What the tests put into our code."""
 
@@ -77,7 +87,7 @@ def test_a_fault_in_the_tracer_changes_no_result(
     if fired:
         assert hook_failures.losses.total > before
     else:
-        assert (owner, name) == (runs.LiveRun, "become_plumbing")
+        assert (owner, name) in _UNUSED
     assert ask(agent()) == "It is 3."  # and it records again
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 from haystack import Pipeline
@@ -34,6 +34,8 @@ class Stage:
         self.way = way
         self.client = client
         self.tapes = {name: Tape(replies) for name, replies in scenario.models.items()}
+        for function in scenario.tools:  # Haystack 3.0 cannot read postponed annotations
+            function.__annotations__.update(get_type_hints(function))
         self.tools = [create_tool_from_function(function) for function in scenario.tools]
 
     def model(self, name: str = "model") -> ScriptedGenerator:
