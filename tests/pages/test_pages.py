@@ -12,7 +12,9 @@ import pytest
 from tests.pages.audit import audited
 from tests.samples import SECOND, START, all_samples, conversation, said, span, turn
 
+import threadline
 import threadline.render.page.markdown as markdown_module
+from threadline.client.defaults import serving_as_default
 from threadline.errors import SettingError
 from threadline.model import (
     BlobPart,
@@ -272,3 +274,16 @@ def test_times_that_no_calendar_knows_do_not_spoil_a_page() -> None:
     strange = turn("t", 0, 1, said("user", "Hello", 0, at_ns=2**62 * SECOND))
     strange = msgspec.structs.replace(strange, started_ns=2**62 * SECOND)
     assert "Hello" in html(Conversation(thread_id="t", turns=(strange,), created_ns=-(2**70)))
+
+
+def test_the_scope_of_a_conversation_shows_what_it_recorded() -> None:
+    """In a notebook the scope itself is worth a look, during and after."""
+    with threadline.Client(store="memory") as client, serving_as_default(client):
+        scope = threadline.conversation("t-1")
+        assert "nothing recorded yet" in scope._repr_mimebundle_()["text/plain"]
+        with scope, threadline.turn(input="Tea?") as one:
+            one.output = "Yes."
+        shown = scope._repr_mimebundle_()
+        assert audited(shown["text/html"]).wrong == []
+        assert "Tea?" in shown["text/html"]
+        assert "assistant | Yes." in shown["text/plain"]

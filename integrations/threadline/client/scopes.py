@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 
+from threadline.actions import act
 from threadline.capture.events import (
     Detail,
     Identity,
@@ -94,6 +95,14 @@ class conversation:  # noqa: N801 (used like a function)
         client = self._client or default_client()
         with client.reader() as reader:
             return reader.conversation(self.thread_id, tenant=client.settings.tenant)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Show in a notebook what was recorded so far."""
+        del include, exclude  # the front end takes what it can show
+        found = self.conversation
+        if found is None:
+            return {"text/plain": f"conversation {self.thread_id!r}: nothing recorded yet"}
+        return {"text/html": act("fragment", found), "text/plain": act("text", found)}
 
 
 class turn:  # noqa: N801 (used like a function)
