@@ -11,7 +11,7 @@ from threadline.haystack import identity as who
 from threadline.haystack import names
 from threadline.haystack.control_flow import ending_of
 from threadline.haystack.inputs import read_agent_input
-from threadline.haystack.messages import refs_of
+from threadline.haystack.messages import refs_by, refs_of
 from threadline.haystack.model_calls import settle_step
 from threadline.haystack.runs import Outcome, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping, messages_in
@@ -51,7 +51,7 @@ class AgentRuns:
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """An agent ended."""
-        end_agent(run, at_ns, error, self._answers)
+        end_agent(run, at_ns, error)
 
 
 class Steps:
@@ -131,7 +131,7 @@ def start_agent(run: LiveRun, value: Any, answers: Answers) -> None:
         tell_start(run, draft, identity=identity, messages=messages, words=words)
 
 
-def end_agent(run: LiveRun, at_ns: int, error: BaseException | None, answers: Answers) -> None:
+def end_agent(run: LiveRun, at_ns: int, error: BaseException | None) -> None:
     """Record what came of an agent: what was said in it, in the words it was said in first."""
     talk = run.talk
     if talk is None or run.recorder is None or run.plumbing:
@@ -140,7 +140,7 @@ def end_agent(run: LiveRun, at_ns: int, error: BaseException | None, answers: An
     listed = messages_in(visible(output.get("messages")))
     with run.recorder.draft() as draft:
         last_step, own = settle_step(talk, listed, draft, at_the_end=True)
-        messages = refs_of(talk.produced, draft, answers) or None
+        messages = refs_by(talk.ids, talk.produced, draft) or None
         answer = None if own is None else draft.seal_text(own, ASSISTANT)
         outcome = Outcome(messages, answer=answer, before=last_step)
         tell_end(run, draft, at_ns, error, outcome)

@@ -66,7 +66,7 @@ class ComponentRuns:
         if run.kind == "llm":
             end_call(run, at_ns, error, self._answers)
         elif run.kind == "agent":
-            end_agent(run, at_ns, error, self._answers)
+            end_agent(run, at_ns, error)
         else:
             with run.recorder.draft() as draft:
                 documents = _documents(run, draft) if run.kind == "retriever" else ()

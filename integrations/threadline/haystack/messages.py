@@ -43,6 +43,14 @@ def refs_of(
     return tuple(refs)
 
 
+def refs_by(
+    ids: Sequence[str | None], messages: Sequence[ChatMessage], draft: Draft
+) -> tuple[Ref, ...]:
+    """Seal messages whose ids are known."""
+    refs = refs_of(messages, draft)
+    return tuple((digest, name) for (digest, _), name in zip(refs, ids, strict=True))
+
+
 def body_of(message: ChatMessage) -> Body:
     """Return what a message says; what is not recognised is kept, never dropped."""
     role = _ROLES.get(message.role, str(message.role))

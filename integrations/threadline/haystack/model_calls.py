@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.capture.events import Detail, FirstChunk
 from threadline.clock import now_ns
 from threadline.haystack import names
-from threadline.haystack.messages import is_said, refs_of
+from threadline.haystack.messages import is_said, refs_by, refs_of
 from threadline.haystack.runs import Outcome, ended, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.streaming import listening
@@ -130,7 +130,7 @@ def end_call(
     if answers is not None:
         _remember(run, said, answers)
     with run.recorder.draft() as draft:
-        messages, detail = _answer(run, said, replies, output, draft, answers)
+        messages, detail = _answer(run, said, replies, output, draft)
         tell_end(run, draft, at_ns, error, Outcome(messages, detail=detail))
 
 
@@ -159,13 +159,18 @@ def first_chunk(run: LiveRun) -> None:
 
 
 def _remember(run: LiveRun, said: Sequence[ChatMessage], answers: Answers) -> None:
-    name = run.framework_id
-    for index, reply in enumerate(said):
-        answers.remember(reply, f"{name}-{index}" if index else name)
+    ids = _ids_of(run, said)
+    for reply, framework_id in zip(said, ids, strict=True):
+        answers.remember(reply, framework_id)
     if run.talk is not None:
-        run.talk.hear(said)
+        run.talk.hear(said, ids)
     elif said and run.parent is not None:
         run.parent.last_answer = list(said[:1])
+
+
+def _ids_of(run: LiveRun, said: Sequence[ChatMessage]) -> list[str]:
+    name = run.framework_id
+    return [f"{name}-{index}" if index else name for index in range(len(said))]
 
 
 def _answer(
@@ -174,7 +179,6 @@ def _answer(
     replies: object,
     output: Mapping[str, Any],
     draft: Draft,
-    answers: Answers | None,
 ) -> tuple[tuple[Ref, ...] | None, Detail]:
     """What came back: messages, texts of a completion model, or what was heard until it failed."""
     meta: Any = said[0].meta if said else output.get("meta")
@@ -182,7 +186,7 @@ def _answer(
     if not shows_content():
         return None, detail
     if said:
-        return refs_of(said, draft, answers), detail
+        return refs_by(_ids_of(run, said), said, draft), detail
     if is_list(replies):
         texts = [text for text in replies if isinstance(text, str)]
         return tuple((draft.seal_text(text, ASSISTANT), None) for text in texts), detail

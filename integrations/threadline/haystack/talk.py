@@ -35,20 +35,22 @@ class Talk:
     input: this joins them.
     """
 
-    __slots__ = ("asked", "decided", "given", "pending", "produced", "request", "waiting")
+    __slots__ = ("asked", "decided", "given", "ids", "pending", "produced", "request", "waiting")
 
     def __init__(self) -> None:
         self.given: list[ChatMessage] = []
         self.produced: list[ChatMessage] = []
+        self.ids: list[str | None] = []
         self.asked: list[ToolCall] = []
         self.pending: list[ToolCall] = []
         self.decided: list[Decision] = []
         self.waiting: Waiting | None = None
         self.request: tuple[Any, Any, bytes] | None = None
 
-    def hear(self, replies: Sequence[ChatMessage]) -> None:
-        """Take note of what the model said."""
+    def hear(self, replies: Sequence[ChatMessage], ids: Sequence[str]) -> None:
+        """Take note of what the model said, and of the ids that its answers have here."""
         self.produced.extend(replies)
+        self.ids.extend(ids)
         self.asked = [call for reply in replies for call in reply.tool_calls]
         self.pending = list(self.asked)
         self.decided = []
@@ -87,6 +89,7 @@ class Talk:
         ordered = [found[index] for index in sorted(found)]
         unique = [one for n, one in enumerate(ordered) if all(one is not o for o in ordered[:n])]
         self.produced.extend(unique)
+        self.ids.extend([None] * len(unique))
         return unique
 
     def take_own_words(self, messages: Sequence[ChatMessage]) -> ChatMessage | None:
@@ -99,7 +102,9 @@ class Talk:
             return None
         if said.role is ChatRole.ASSISTANT and not any(said is one for one in messages):
             self.produced.pop()
+            self.ids.pop()
         self.produced.append(last)
+        self.ids.append(None)
         return last
 
 
