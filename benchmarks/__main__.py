@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +16,28 @@ from benchmarks.loop_lag import LIMIT as LAG_LIMIT
 from benchmarks.loop_lag import measure_lag
 from benchmarks.measuring import Spread, measure, measure_hooks, quiet_difference
 from benchmarks.report import Figure, as_table, machine, write_json
+from benchmarks.soak import GROWTH_LIMIT, soak
 from benchmarks.storage import LIMIT as STORAGE_LIMIT
 from benchmarks.storage import store_conversations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_OTHERS = ("A1", "A1x4", "storage", "imports")
+_SOAK = "soak"
+_OTHERS = ("A1", "A1x4", "storage", "imports", _SOAK)
 _NAMES = (*(case.name for case in CASES), *_OTHERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 1 if a figure is over its limit, so that scripts can tell."""
     options = _options(arguments)
-    chosen = options.cases or list(_NAMES)
+    chosen = options.cases or [name for name in _NAMES if name != _SOAK]
     print(", ".join(f"{name} {value}" for name, value in machine().items()), file=sys.stderr)
     figures: list[Figure] = []
     for name in chosen:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="threadline-bench-", dir=options.folder) as folder:
-            figures += _measured(name, Path(folder), quick=options.quick)
+            figures += _measured(name, Path(folder), quick=options.quick, turns=options.turns)
     print(as_table(figures))
     if options.json is not None:
         write_json(options.json, figures)
@@ -44,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> Any:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(_NAMES))
+    parser.add_argument("--turns", type=int, default=100_000, help="how many a soak has; 100000")
     parser.add_argument("--quick", action="store_true", help="few rounds: only to see that it runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--folder", type=Path, help="where stores are put; the temporary folder")
@@ -54,8 +58,10 @@ def _options(arguments: Sequence[str] | None) -> Any:
     return options
 
 
-def _measured(name: str, folder: Path, *, quick: bool) -> Iterator[Figure]:
-    if name == "imports":
+def _measured(name: str, folder: Path, *, quick: bool, turns: int) -> Iterator[Figure]:
+    if name == _SOAK:
+        yield from _soak(folder, turns=3_000 if quick else turns)
+    elif name == "imports":
         yield from _imports(rounds=3 if quick else 15)
     elif name == "storage":
         yield from _storage(folder, turns=20 if quick else 200)
@@ -137,6 +143,31 @@ def _storage(folder: Path, *, turns: int) -> Iterator[Figure]:
             none=Spread.of([stored.said_bytes / 1e3]),
             limit=STORAGE_LIMIT if turns >= 200 else None,
             detail={"bytes by table": stored.by_table},
+        )
+
+
+def _soak(folder: Path, *, turns: int) -> Iterator[Figure]:
+    marks = list(soak(folder / "soak.db", turns))
+    warm, tenth, *_, end = marks
+    megabytes = [mark.resident_bytes / 1e6 for mark in marks]
+    since = {"1,000 turns": (warm, None), "a tenth of the turns": (tenth, GROWTH_LIMIT)}
+    for when, (before, limit) in since.items():
+        yield Figure(
+            f"soak, {end.turns} turns, memory over that after {when}",
+            "MB, ratio",
+            judged=Spread.of([end.resident_bytes / before.resident_bytes]),
+            ours=Spread.of(megabytes),
+            limit=limit,
+            detail={"marks": [asdict(mark) for mark in marks]},
+        )
+    for what in ("handles", "threads", "open_runs", "journals"):
+        counts = [float(getattr(mark, what)) for mark in marks]
+        yield Figure(
+            f"soak, {what.replace('_', ' ')}, at most",
+            "count",
+            judged=Spread.of([max(counts)]),
+            ours=Spread.of(counts),
+            limit=counts[0],
         )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-_CACHED_MESSAGES: Final = 100_000
+_CACHED_MESSAGES: Final = 25_000
 _HELD_OVERHEAD: Final = 8
 _KEYS_PER_QUERY: Final = 200
 
