@@ -106,6 +106,8 @@ def _foreign(value: Any, depth: int, inner: tuple[int, ...]) -> Any:
         dump = getattr(value, "model_dump", None)
         if callable(dump):
             return _plain(dump(), depth + 1, inner)
+        if hasattr(value, "dtype") and not getattr(value, "shape", ()):  # a number of numpy's kind
+            return _plain(value.item(), depth + 1, inner)
         return _plain(msgspec.to_builtins(value, str_keys=True), depth + 1, inner)
     except Exception:  # noqa: BLE001 (foreign code runs here)
         return _repr(value)

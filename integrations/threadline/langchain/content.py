@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from threadline.capture.plain import plain
@@ -22,34 +22,44 @@ from threadline.model.parts import (
 Block = Mapping[str, Any]
 
 _PLUMBING: Final = frozenset({"type", "index"})
-_CALLS: Final = frozenset(
-    {"tool_call", "tool_use", "tool_call_chunk", "input_json_delta", "invalid_tool_call"}
-)
-"""Blocks that repeat what the message's own `tool_calls` and `invalid_tool_calls` say."""
+_CALLS: Final = frozenset({"tool_call", "tool_use", "function_call", "invalid_tool_call"})
+_PIECES: Final = frozenset({"tool_call_chunk", "input_json_delta"})
 
 
-def parts_of_content(content: object) -> Iterator[Part]:
-    """Yield the parts of a message's `content`: a string, or a list of strings and blocks."""
+def parts_of_content(content: object, calls: Collection[object] = ()) -> Iterator[Part]:
+    """Yield the parts of a message's `content`: a string, or a list of strings and blocks.
+
+    Args:
+        content: The content.
+        calls: The ids of the message's own calls, valid or not: blocks that repeat them are no
+            parts.
+    """
     if isinstance(content, str):
         if content:
             yield TextPart(content)
     elif is_list(content):
         for block in content:
-            yield from _parts_of_block(block)
+            yield from _parts_of_block(block, calls)
     elif content is not None:
         yield GenericPart(type(content).__name__, plain(content))
 
 
-def _parts_of_block(block: object) -> Iterator[Part]:
+def _parts_of_block(block: object, calls: Collection[object]) -> Iterator[Part]:
     if isinstance(block, str):
         if block:
             yield TextPart(block)
     elif is_mapping(block):
         kind = str(block.get("type", ""))
-        if kind not in _CALLS:
+        if not _repeats_a_call(kind, block, calls):
             yield _READERS.get(kind, _generic)(block)
     else:
         yield GenericPart(type(block).__name__, plain(block))
+
+
+def _repeats_a_call(kind: str, block: Block, calls: Collection[object]) -> bool:
+    if kind in _PIECES:
+        return bool(calls)
+    return kind in _CALLS and (block.get("id") in calls or block.get("call_id") in calls)
 
 
 def _text(block: Block) -> Part:
@@ -61,15 +71,48 @@ def _text(block: Block) -> Part:
 
 def _reasoning(block: Block) -> Part:
     words = block.get("reasoning", block.get("thinking"))
+    summary = block.get("summary")
+    if not isinstance(words, str) and is_list(summary) and all(map(is_mapping, summary)):
+        words = "\n\n".join(str(item.get("text", "")) for item in summary)
+        return ReasoningPart(words, _rest(block, "summary"))
     if not isinstance(words, str):
         return _generic(block)
     return ReasoningPart(words, _rest(block, "reasoning", "thinking", "id"))
 
 
+def _reasoning_content(block: Block) -> Part:
+    """Bedrock's: the words and their signature inside one more mapping."""
+    given = block.get("reasoning_content")
+    if is_mapping(given) and isinstance(given.get("text"), str):
+        return ReasoningPart(given["text"], _rest(given, "text"))
+    return _generic(block)
+
+
 def _image_url(block: Block) -> Part:
     given = block.get("image_url")
     url: Any = given.get("url") if is_mapping(given) else given
-    return _by_address(url, "image", None, None) if isinstance(url, str) else _generic(block)
+    if not isinstance(url, str):
+        return _generic(block)
+    extra = {**(_rest(block, "image_url") or {}), **_more(given)}
+    return _by_address(url, "image", None, extra or None)
+
+
+def _more(given: object) -> dict[str, Any]:
+    """What stands beside the address of an image, such as the detail that is wanted."""
+    return (_rest(given, "url") or {}) if is_mapping(given) else {}
+
+
+def _file(block: Block) -> Part:
+    """A v1 block, or OpenAI's, whose data stand inside `file` or beside `type`."""
+    given = block.get("file")
+    inner: Block = given if is_mapping(given) else block
+    data, file_id = inner.get("file_data"), inner.get("file_id")
+    extra = _rest(inner, "file_data", "file_id", "mime_type")
+    if isinstance(data, str) and data.startswith("data:"):
+        return _by_address(data, "file", None, extra)
+    if isinstance(file_id, str) and inner is not block:
+        return FilePart(file_id, None, "file", extra)
+    return _media(block)
 
 
 def _media(block: Block) -> Part:
@@ -79,17 +122,42 @@ def _media(block: Block) -> Part:
     inner: Block = source if is_mapping(source) else block
     mime = inner.get("mime_type") or inner.get("media_type")
     mime = mime if isinstance(mime, str) else None
-    extra = _rest(block, "source", "url", "base64", "data", "file_id", "mime_type", "id")
+    extra = _rest(block, *_SOURCES)
     data = inner.get("base64") or inner.get("data")
+    if inner.get("type") == "text":  # a document in words, not in base64
+        return _generic(block)
     if isinstance(data, bytes):
         return BlobPart(data, mime, modality, extra)
     if isinstance(data, str):
         return _decoded(data, mime, modality, extra) or _generic(block)
-    if isinstance(inner.get("url"), str):
-        return _by_address(inner["url"], modality, mime, extra)
+    address = inner.get("url") or inner.get("file_uri")
+    if isinstance(address, str):
+        return _by_address(address, modality, mime, extra)
     if isinstance(inner.get("file_id"), str):
         return FilePart(inner["file_id"], mime, modality, extra)
     return _generic(block)
+
+
+_SOURCES: Final = (
+    "source",
+    "source_type",
+    "url",
+    "file_uri",
+    "base64",
+    "data",
+    "file_id",
+    "mime_type",
+    "id",
+)
+
+
+def spoken(audio: object) -> Part | None:
+    """Return an answer in sound, as OpenAI's chat gives it; what was said stands in `extra`."""
+    if not is_mapping(audio):
+        return None
+    data, extra = audio.get("data"), _rest(audio, "data")
+    part = _decoded(data, None, "audio", extra) if isinstance(data, str) else None
+    return part or GenericPart("audio", plain(dict(audio)))
 
 
 def _input_audio(block: Block) -> Part:
@@ -136,10 +204,15 @@ _READERS: Final[Mapping[str, Callable[[Block], Part]]] = {
     "input_text": _text,
     "reasoning": _reasoning,
     "thinking": _reasoning,
+    "reasoning_content": _reasoning_content,
     "image_url": _image_url,
+    "input_image": _image_url,
     "input_audio": _input_audio,
     "image": _media,
     "audio": _media,
     "video": _media,
-    "file": _media,
+    "document": _media,
+    "media": _media,
+    "file": _file,
+    "input_file": _file,
 }

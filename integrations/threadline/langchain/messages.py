@@ -17,7 +17,8 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from threadline.langchain.content import parts_of_content
+from threadline.capture.plain import plain
+from threadline.langchain.content import parts_of_content, spoken
 from threadline.langchain.shapes import is_list
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body
 from threadline.model.parts import (
@@ -139,7 +140,7 @@ def _key_of_answer(message: AIMessage) -> Any:
 
 # `isinstance` asks pydantic's and abc's metaclasses, unless the class is the very one.
 _SAID: Final = frozenset({HumanMessage, AIMessage, SystemMessage, ToolMessage, AIMessageChunk})
-_BODY_KWARGS: Final = frozenset({"reasoning_content", "refusal"})
+_BODY_KWARGS: Final = frozenset({"reasoning_content", "refusal", "audio", "function_call"})
 _KEY_OVERHEAD: Final = 300
 _encode_calls: Final = msgspec.json.Encoder().encode
 
@@ -148,12 +149,19 @@ def _assistant_parts(message: AIMessage) -> Iterator[Part]:
     reasoning = message.additional_kwargs.get("reasoning_content")
     if isinstance(reasoning, str) and reasoning:
         yield ReasoningPart(reasoning)
-    yield from parts_of_content(message.content)
+    calls = [call.get("id") for call in (*message.tool_calls, *message.invalid_tool_calls)]
+    yield from parts_of_content(message.content, calls)
+    sound = spoken(message.additional_kwargs.get("audio"))
+    if sound is not None:
+        yield sound
     refusal = message.additional_kwargs.get("refusal")
     if isinstance(refusal, str) and refusal:
         yield GenericPart("refusal", {"refusal": refusal})
     for call in message.tool_calls:
         yield ToolCallPart(call["name"], call["args"], call["id"])
+    asked = message.additional_kwargs.get("function_call")
+    if asked and not calls:
+        yield GenericPart("function_call", plain(asked))
     for bad in message.invalid_tool_calls:
         kept = {key: value for key, value in bad.items() if key not in {"type", "index"}}
         yield GenericPart("invalid_tool_call", kept)
