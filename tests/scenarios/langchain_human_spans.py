@@ -224,7 +224,8 @@ workflow LangGraph
         """
 workflow LangGraph
   step greeting
-    llm ScriptedModel model
+    step greet
+      llm ScriptedModel model
 """,
     ),
     "breakpoint before a node": (

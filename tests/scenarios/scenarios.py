@@ -9,6 +9,7 @@ from tests.scenarios.branches import BRANCHES
 from tests.scenarios.chains import CHAINS
 from tests.scenarios.chats import CHATS
 from tests.scenarios.failures import FAILURES
+from tests.scenarios.graphs import GRAPHS
 from tests.scenarios.humans import HUMANS
 from tests.scenarios.prompts import PROMPTS
 from tests.scenarios.scopes import SCOPES
@@ -25,6 +26,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *SCOPES,
     *PROMPTS,
     *TURNS,
+    *GRAPHS,
     *HUMANS,
     *BRANCHES,
 )

@@ -14,6 +14,7 @@ from tests.scenarios import (
     langchain_branches,
     langchain_chains,
     langchain_chats,
+    langchain_graphs,
     langchain_humans,
     langchain_prompts,
     langchain_scopes,
@@ -21,6 +22,7 @@ from tests.scenarios import (
 )
 from tests.scenarios.checking import difference, recorded_calls, recorded_chats, span_trees
 from tests.scenarios.langchain_branch_spans import BRANCH_TREES
+from tests.scenarios.langchain_graph_spans import GRAPH_TREES
 from tests.scenarios.langchain_human_spans import HUMAN_TREES
 from tests.scenarios.langchain_spans import TREES as FIRST_TREES
 from tests.scenarios.langchain_stage import Stage
@@ -43,10 +45,11 @@ _SHAPES = {
     **langchain_scopes.SHAPES,
     **langchain_prompts.SHAPES,
     **langchain_turns.SHAPES,
+    **langchain_graphs.SHAPES,
     **langchain_humans.SHAPES,
     **langchain_branches.SHAPES,
 }
-TREES = {**FIRST_TREES, **TURN_TREES, **HUMAN_TREES, **BRANCH_TREES}
+TREES = {**FIRST_TREES, **TURN_TREES, **HUMAN_TREES, **BRANCH_TREES, **GRAPH_TREES}
 _CASES = [
     pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
     for scenario in SCENARIOS

@@ -75,8 +75,9 @@ def prelude_of(transcript: Transcript, reading: Reading) -> list[Ref]:
 def _beginning(transcript: Transcript, reading: Reading) -> Iterable[Ref]:
     """History as the first root was given it; else as its first model call was told."""
     for root in reading.turn.roots[:1]:
-        history = _history_of(root, reading)
-        return history or _history_told(transcript, reading)
+        history = _history_of(root, reading) or _history_told(transcript, reading)
+        ids = {saying.framework_id for saying in transcript.said} - {None}
+        return [ref for ref in history if ref[1] not in ids]
     return ()
 
 

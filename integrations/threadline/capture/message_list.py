@@ -57,12 +57,15 @@ class MessageList:
         return _in_call_order(produced, reading)
 
     def _new_at_the_end(self) -> Iterable[Ref]:
+        """What follows the user's words; where no run made it, LangGraph had kept it."""
         outputs = self._root.outputs
         start = self._start_of_the_new(outputs)
+        is_made_by_nobody = start > 0 and not self._calls and not steps_with_messages(self._root)
         for index, ref in enumerate(outputs):
             if self._reading.held.holds(ref[1], ref[0]) or ref[1] in self._asked - {None}:
                 continue
-            if self._producers.spoke(ref) or (index >= start and self._producers.made(ref)):
+            is_made = is_made_by_nobody or self._producers.made(ref)
+            if self._producers.spoke(ref) or (index >= start and is_made):
                 yield ref
 
     def _start_of_the_new(self, outputs: Sequence[Ref]) -> int:

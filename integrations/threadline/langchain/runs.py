@@ -36,6 +36,7 @@ class LiveRun:
         "in_graph",
         "list_key",
         "list_length",
+        "node",
         "off",
         "paused",
         "prompt",
@@ -75,6 +76,7 @@ class LiveRun:
         self.held_back = held_back
         self.heard: list[str] = []
         self.paused: str | None = None
+        self.node: str | None = None
         self.watch: TaskWatch | None = None
 
 
@@ -180,6 +182,7 @@ def _child_of(parent: LiveRun, run_id: UUID) -> LiveRun:
     run.thread_id = parent.thread_id
     run.user_id = parent.user_id
     run.in_graph = parent.in_graph
+    run.node = parent.node
     run.agent = parent.agent
     run.around = parent.around
     return run

@@ -320,13 +320,23 @@ def _chain_kind(run: LiveRun, parent: LiveRun | None, start: Start) -> str | Non
     if "langsmith:hidden" in marks:
         return None
     if any(mark.startswith("graph:step:") for mark in marks):
-        run.reads_messages = False
+        run.reads_messages, run.node = False, start.name
         return "step"
     inner = any(mark.startswith(("seq:step:", "map:key:")) for mark in marks)
     if integration in _GRAPHS and (not run.in_graph or agent != run.agent or not inner):
         run.in_graph, run.agent = True, agent
         return whole
-    return None if inner or start.name.startswith("Runnable") else "workflow"
+    other = None if start.name.startswith("Runnable") else "workflow"
+    return _kind_of_task(run, start) if inner else other
+
+
+def _kind_of_task(run: LiveRun, start: Start) -> str | None:
+    """A task of LangGraph's functional API looks like a part of its node, but is named as one."""
+    name = start.name
+    if run.node in {None, name} or (start.metadata or {}).get("langgraph_node") != name:
+        return None
+    run.node = name
+    return "step"
 
 
 def _names_another_thread(run: LiveRun, start: Start) -> bool:
