@@ -26,6 +26,13 @@ _FRAMEWORKS: Final = (
 )
 
 
+_LIMITS: Final = {
+    "haystack-ai": "Recorded: pipelines and agents. Shown to no tracer: generators, retrievers and "
+    "tools that are called outside of both, and chunks of generators in pipelines.",
+}
+"""What a framework keeps from whoever records it."""
+
+
 def find_out(session: Session) -> list[Finding]:
     """Check everything, in the order in which it is told."""
     findings = list(_installation())
@@ -55,7 +62,7 @@ def _installation() -> Iterator[Finding]:
         if found is None:
             yield Finding(topic, package, "not installed")
         elif _major(found) == major:
-            yield Finding(topic, package, found, "good", "")
+            yield Finding(topic, package, found, "good", _LIMITS.get(package, ""))
         else:
             yield Finding(topic, package, found, "warn", f"not supported: {wanted} is")
 
