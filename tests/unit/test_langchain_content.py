@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from langchain_core.tools import tool
 
 import threadline
 from threadline.langchain import config
@@ -356,3 +357,31 @@ def test_an_answer_in_chunks_is_one_message(client: threadline.Client) -> None:
     client.flush()
     turn = client.reader().turns()[0]
     assert turn.messages[-1].parts == (ReasoningPart("Hmm."), TextPart("Yes, it is."))
+
+
+@pytest.mark.parametrize(
+    ("artifact", "kept"),
+    [
+        pytest.param({"rows": [1, 2]}, {"rows": [1, 2]}, id="small"),
+        pytest.param([Scalar()], [7], id="odd values"),
+        pytest.param("x" * 70_000, "<str of 70,000>", id="long text"),
+        pytest.param(list(range(101)), "<list of 101>", id="many items"),
+        pytest.param(["x" * 40_000] * 2, "<list of 80,020>", id="much in few items"),
+    ],
+)
+def test_an_artifact_is_kept_within_reason(
+    client: threadline.Client, artifact: Any, kept: Any
+) -> None:
+    """On the tool's span, not among the words; a large one is named."""
+
+    @tool(response_format="content_and_artifact")
+    def look_up(word: str) -> tuple[str, Any]:
+        """Look a word up."""
+        return f"{word}: found", artifact
+
+    call = {"type": "tool_call", "name": "look_up", "args": {"word": "tea"}, "id": "c-1"}
+    look_up.invoke(call, config(thread_id="t-1"))
+    client.flush()
+    turn = client.reader().turns(kind=None)[0]
+    assert [span.attributes for span in turn.spans] == [{"artifact": kept}]
+    assert turn.spans[0].result == "tea: found"

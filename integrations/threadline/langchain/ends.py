@@ -13,6 +13,7 @@ from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of, plain
 from threadline.clock import now_ns
 from threadline.ids import uuid7
+from threadline.langchain.artifacts import artifact_json
 from threadline.langchain.control_flow import failure_of, status_of
 from threadline.langchain.graph_events import static_pause
 from threadline.langchain.inputs import messages_of_step, read_output
@@ -159,7 +160,7 @@ class Ends:
         with run.recorder.draft() as draft:
             answers = [m for m in messages_of_step(output) if isinstance(m, ToolMessage)]
             messages = refs_of(answers, draft) or None
-            detail = None if messages else Detail(result=json_of(output))
+            detail = _beside_words(answers[0]) if messages else Detail(result=json_of(output))
             event = _ended(run, at_ns, messages, detail)
             draft.record(event, last=run.root_of_turn)
 
@@ -277,6 +278,11 @@ def _answers(
         partial=partial,
     )
     return tuple(messages), detail
+
+
+def _beside_words(answer: ToolMessage) -> Detail | None:
+    artifact = answer.artifact
+    return None if artifact is None else Detail(attributes=artifact_json(artifact))
 
 
 def _says_something(choice: object) -> bool:

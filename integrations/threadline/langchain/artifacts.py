@@ -1,0 +1,29 @@
+"""What a tool returned beside its words: for the application, never for the model."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from threadline.capture.plain import json_of
+
+_MOST_BYTES: Final = 65_536
+_MOST_ITEMS: Final = 100
+
+
+def artifact_json(artifact: Any) -> bytes:
+    """Return a tool's artifact as an attribute of its span; of a large one only what it is.
+
+    Example:
+        >>> artifact_json({"rows": 2})
+        b'{"artifact":{"rows":2}}'
+        >>> artifact_json(b"0" * 100_000)
+        b'{"artifact":"<bytes of 100,000>"}'
+    """
+    size = len(artifact) if isinstance(artifact, str | bytes | list | tuple | dict) else 0  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] (any values)
+    most = _MOST_BYTES if isinstance(artifact, str | bytes) else _MOST_ITEMS
+    if size <= most:
+        data = json_of({"artifact": artifact})
+        if len(data) <= _MOST_BYTES:
+            return data
+        size = len(data)
+    return json_of({"artifact": f"<{artifact.__class__.__name__} of {size:,}>"})
