@@ -59,8 +59,8 @@ class Steps:
 
     def begin(self, run: LiveRun, tags: Mapping[str, Any]) -> None:
         """A step began."""
-        del tags
-        run.name = "step"
+        index = tags.get(names.STEP)
+        run.name = f"step {index + 1}" if isinstance(index, int) else "step"
         run.talk = run.parent.talk if run.parent is not None else None
         hold_start(run)
 
