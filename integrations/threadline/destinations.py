@@ -12,6 +12,7 @@ from threadline.ingest.destination import (
     Rejected,
 )
 from threadline.ingest.json_lines import JsonLines
+from threadline.ingest.otlp import Otlp
 
 __all__ = [
     "ConversationFacts",
@@ -20,6 +21,7 @@ __all__ = [
     "Item",
     "JsonLines",
     "Later",
+    "Otlp",
     "Outcome",
     "Rejected",
 ]

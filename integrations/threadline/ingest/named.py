@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from threadline.errors import SettingError
+from threadline.errors import SettingError, ThreadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,7 @@ def destinations_from(
         try:
             made.append(named(item, environ) if isinstance(item, str) else item)
         except Exception as error:  # noqa: BLE001 (a package's own code; recording goes on)
-            told = str(error) if isinstance(error, SettingError) else type(error).__name__
+            told = str(error) if isinstance(error, ThreadlineError) else type(error).__name__
             warn(f"nothing is shipped to the destination {item!r}", told)
     return tuple(made)
 
@@ -67,4 +67,13 @@ def _json_lines(environ: Mapping[str, str]) -> Destination:
     return JsonLines(path)
 
 
-_OWN: Final[dict[str, Callable[[Mapping[str, str]], Destination]]] = {"jsonl": _json_lines}
+def _otlp(_environ: Mapping[str, str]) -> Destination:
+    from threadline.ingest.otlp import Otlp
+
+    return Otlp()  # it reads the standard variables itself
+
+
+_OWN: Final[dict[str, Callable[[Mapping[str, str]], Destination]]] = {
+    "jsonl": _json_lines,
+    "otlp": _otlp,
+}

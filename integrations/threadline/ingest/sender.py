@@ -108,7 +108,6 @@ class Sender:
             thread.join(max(0.0, timeout))
         if thread is None or not thread.is_alive():
             self._thread = None
-            self.destination.close()
 
     def let_go(self) -> None:
         """Leave, in a forked child, to the parent what is the parent's."""
@@ -148,9 +147,9 @@ class Sender:
         while not self._stopping:
             self._wake.clear()
             wait = self.send_due()
-            if self._stopping:
-                return
-            self._wake.wait(None if wait is None else max(wait, _SHORTEST_WAIT_S))
+            if not self._stopping:
+                self._wake.wait(None if wait is None else max(wait, _SHORTEST_WAIT_S))
+        self.destination.close()
 
     def _is_anything_waiting(self) -> bool:
         return self._outbox.counts([self.name]).waiting > 0

@@ -1,0 +1,160 @@
+"""A destination that speaks OTLP over HTTP: one trace a turn, in the GenAI conventions."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from threadline.errors import SettingError
+from threadline.ingest.destination import Delivered, Later, Rejected
+from threadline.ingest.gen_ai import spans_of
+from threadline.ingest.http import HIDDEN, HttpTarget, UnreachableError, outcome_of
+from threadline.ingest.otlp_encoding import check_installed, encoded, partly_refused
+from threadline.ingest.otlp_notes import span_of_note
+from threadline.model.turn import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from threadline.ingest.destination import Item, Outcome
+    from threadline.ingest.wire_span import WireSpan
+
+_DEFAULT: Final = "http://localhost:4318"
+_BATCH: Final = 64
+_LONGEST_BODY: Final = 4_000_000
+_VARIABLE: Final = "OTEL_EXPORTER_OTLP_"
+
+
+class Otlp:
+    """Sends each turn as a trace to an OpenTelemetry collector, or to what speaks its protocol.
+
+    Ids of traces and spans follow from ours, so that a record that is sent twice is the same span.
+
+    Args:
+        endpoint: The full address of the traces endpoint; by default what
+            `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` says, else that of
+            a collector on this machine.
+        headers: Headers, credentials among them; by default those of the `…_HEADERS` variables.
+        resource: More resource attributes, beside `OTEL_RESOURCE_ATTRIBUTES` and
+            `OTEL_SERVICE_NAME`.
+        compress: Whether bodies are sent gzipped.
+        allow_plain_http: Whether credentials may go to another machine unencrypted.
+        verify: Whether the server's certificate is checked, or the file to check it with.
+        name: The name of this destination, where there are several of the kind.
+
+    Raises:
+        SettingError: if an address, a header or a variable cannot be used.
+        MissingExtraError: if the extra `otlp` is not installed.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        resource: Mapping[str, Any] | None = None,
+        compress: bool = True,
+        allow_plain_http: bool = False,
+        verify: bool | str = True,
+        name: str = "otlp",
+    ) -> None:
+        check_installed()
+        environ = os.environ
+        protocol = _variable(environ, "PROTOCOL")
+        if protocol not in {None, "http/protobuf"}:
+            allowed = "http/protobuf, the only one that is spoken here"
+            raise SettingError(setting=f"{_VARIABLE}PROTOCOL", value=protocol, allowed=allowed)
+        self.name: Final = name
+        self.batch_items = _BATCH
+        self._resource = _resource(environ) | dict(resource or {})
+        self._compress = compress
+        self._target = HttpTarget(
+            endpoint or _endpoint(environ),
+            secrets=_headers(environ) if headers is None else headers,
+            allow_plain_http=allow_plain_http,
+            verify=_variable(environ, "CERTIFICATE") or verify,
+        )
+
+    def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
+        """Send the items in one request; a body that is too long is refused, and so split."""
+        body = self._body([span for item in items for span in _spans(item)])
+        if len(items) > 1 and len(body) > _LONGEST_BODY:
+            return [Rejected("too much for one request")] * len(items)
+        try:
+            answer = self._post(body, timeout_s)
+        except UnreachableError as error:
+            return [Later(str(error))] * len(items)
+        outcome = outcome_of(answer, self._target)
+        if isinstance(outcome, Delivered):
+            refused, why = partly_refused(answer.body)
+            if refused:
+                told = f"{refused} spans were refused: {self._target.without_secrets(why)}"
+                return [Rejected(told)] * len(items)
+        return [outcome] * len(items)
+
+    def check(self, *, timeout_s: float) -> str | None:
+        """Ask with an empty request whether traces would be taken."""
+        try:
+            outcome = outcome_of(self._post(self._body([]), timeout_s), self._target)
+        except UnreachableError as error:
+            return str(error)
+        return None if isinstance(outcome, Delivered) else outcome.reason
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._target.close()
+
+    def _body(self, spans: Sequence[WireSpan]) -> bytes:
+        return encoded(spans, self._resource, _version())
+
+    def _post(self, body: bytes, timeout_s: float) -> Any:
+        headers = {"content-type": "application/x-protobuf"}
+        if self._compress:
+            body = gzip.compress(body, compresslevel=6, mtime=0)
+            headers["content-encoding"] = "gzip"
+        return self._target.send("POST", "", body, headers=headers, timeout_s=timeout_s)
+
+
+def _spans(item: Item) -> list[WireSpan]:
+    if isinstance(item.record, Turn):
+        return spans_of(item.record, item.conversation)
+    return [span_of_note(item.record, item.conversation)]
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str | None:
+    return environ.get(f"{_VARIABLE}TRACES_{name}") or environ.get(_VARIABLE + name) or None
+
+
+def _endpoint(environ: Mapping[str, str]) -> str:
+    full = environ.get(f"{_VARIABLE}TRACES_ENDPOINT")
+    return full or (environ.get(f"{_VARIABLE}ENDPOINT") or _DEFAULT).rstrip("/") + "/v1/traces"
+
+
+def _headers(environ: Mapping[str, str]) -> dict[str, str]:
+    return _pairs(_variable(environ, "HEADERS") or "", f"{_VARIABLE}HEADERS")
+
+
+def _resource(environ: Mapping[str, str]) -> dict[str, str]:
+    told = _pairs(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""), "OTEL_RESOURCE_ATTRIBUTES")
+    name = environ.get("OTEL_SERVICE_NAME") or told.get("service.name") or "unknown_service:python"
+    return told | {"service.name": name}
+
+
+def _pairs(text: str, setting: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for piece in filter(None, (piece.strip() for piece in text.split(","))):
+        key, equals, value = piece.partition("=")
+        if not key.strip() or not equals:
+            raise SettingError(setting=setting, value=HIDDEN, allowed="key=value,key=value")
+        pairs[key.strip()] = unquote(value.strip())
+    return pairs
+
+
+def _version() -> str:
+    try:
+        return version("threadline")
+    except PackageNotFoundError:
+        return "unknown"
