@@ -73,6 +73,22 @@ agent LangGraph
     llm ScriptedModel model
 """,
     ),
+    "same call twice, then an error": (
+        _TOOL_AGENT,
+        """
+agent LangGraph [error]
+  step model
+    llm ScriptedModel model
+  step tools
+    tool add
+  step model
+    llm ScriptedModel model
+  step tools
+    tool add
+  step model [error]
+    llm ScriptedModel model [error]
+""",
+    ),
     "node with words of its own": (
         _GRAPH,
         _GRAPH,

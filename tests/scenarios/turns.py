@@ -120,6 +120,44 @@ TURNS: Final[Sequence[Scenario]] = (
         ),
     ),
     Scenario(
+        name="same call twice, then an error",
+        fact="So it is in a turn that fails, and after a turn in which it was made already.",
+        shape="agent",
+        ways=("invoke", "ainvoke", "stream"),
+        tools=(add,),
+        asks=(Ask("1+2?"), Ask("Again?", raises="ConnectionError")),
+        models={
+            "model": (
+                Say("", (_ADD,)),
+                Say("3."),
+                Say("", (_ADD,)),
+                Say("", (_ADD,)),
+                Fail("ConnectionError", "nobody there"),
+            )
+        },
+        chats=(
+            Chat(
+                (
+                    Turn(
+                        (user("1+2?"), assistant("", _ADD), tool("c1", "3"), assistant("3.")),
+                        (Observed("add", {"a": 1, "b": 2}, "ok", "3", "c1"),),
+                    ),
+                    Turn(
+                        (
+                            user("Again?"),
+                            assistant("", _ADD),
+                            tool("c1", "3"),
+                            assistant("", _ADD),
+                            tool("c1", "3"),
+                        ),
+                        (Observed("add", {"a": 1, "b": 2}, "ok", "3", "c1"),) * 2,
+                        status="error",
+                    ),
+                )
+            ),
+        ),
+    ),
+    Scenario(
         name="node with words of its own",
         fact="What a node says in place of its model is said; the model's own words are not.",
         shape="graph with words of its own",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from threadline.capture.sayings import Reading, Saying, end_ns, ended
@@ -47,7 +48,8 @@ class MessageList:
         present = {s.framework_id for s in produced} | {s.digest for s in produced}
         for step in steps_with_messages(self._root):
             for ref in step.outputs:
-                if self._is_new(ref) and not self._is_among(ref, present):
+                again = self._is_run_again(ref, produced, present)
+                if again or (self._is_new(ref) and not self._is_among(ref, present)):
                     present.update(ref)
                     saying = reading.saying(ref, producers.span_of(ref), end_ns(step))
                     _insert_by_time(produced, saying)
@@ -85,6 +87,18 @@ class MessageList:
         asked = ref[1] in self._asked - {None} or ref[0] in self._asked
         return not asked and ref[0] not in self._old and not self._reading.is_known(ref)
 
+    def _is_run_again(
+        self, ref: Ref, produced: list[Saying], present: set[bytes | str | None]
+    ) -> bool:
+        """Tell a tool's message from another run's that says the same under the same call id."""
+        digest, framework_id = ref
+        if framework_id is None or framework_id in present:
+            return False
+        if self._reading.held.holds(framework_id, digest):
+            return False
+        runs = self._producers.runs_that_said(digest)
+        return runs > 0 and runs > sum(saying.digest == digest for saying in produced)
+
     def _is_among(self, ref: Ref, present: set[bytes | str | None]) -> bool:
         """Tell by its id whether a message is there already; by its words where it has none."""
         digest, framework_id = ref
@@ -120,6 +134,7 @@ class _Producers:
         self._digests: dict[bytes, OpenSpan] = {}
         below = [s for s in reading.turn.spans.values() if root in s.ancestors()]
         below = [s for s in below if not s.beneath("tool")]
+        self._tool_results = Counter(d for s in below if s.kind == "tool" for d, _ in s.outputs)
         steps = [s for s in below if s.kind in _CARRIES_MESSAGES]
         tools = [s for s in below if s.kind == "tool"]
         for span in (*steps, *tools, *calls):  # the nearest producer last, so that it wins
@@ -133,6 +148,10 @@ class _Producers:
         """Tell whether a model or a tool produced the message, known by its id."""
         span = None if ref[1] is None else self._ids.get(ref[1])
         return span is not None and span.kind not in _CARRIES_MESSAGES
+
+    def runs_that_said(self, digest: bytes) -> int:
+        """Return how many tool runs answered with this."""
+        return self._tool_results[digest]
 
     def made(self, ref: Ref) -> bool:
         """Tell whether anything beneath the root gave the message to its list."""

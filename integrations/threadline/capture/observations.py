@@ -152,7 +152,8 @@ def _by_call(refs: list[Ref], body_of: BodyOf) -> dict[str, list[tuple[Ref, Tool
 
 def _runs_of(part: ToolCallPart, asked_by: OpenSpan | None, runs: list[OpenSpan]) -> list[OpenSpan]:
     """The attempts at one call: by id, or where runs tell no id the first by name and arguments."""
-    after = -1 if asked_by is None else asked_by.n
+    # a step that says the call may have been overtaken by the tool's own, on another thread
+    after = asked_by.n if asked_by is not None and asked_by.kind == "llm" else -1
     if part.id is not None:
         mine = [r for r in runs if call_id_of(r) == part.id and r.n > after]
         if mine:
@@ -218,6 +219,12 @@ def _told_later(
             yield one
 
 
+def _answered_id(run: OpenSpan, body_of: BodyOf) -> str | None:
+    """The id of the call by its answer: before langchain-core 1.1.2 a run does not tell it."""
+    parts = [part for digest, _ in run.outputs[:1] for part in body_of(digest).parts]
+    return next((p.id for p in parts if isinstance(p, ToolCallResponsePart)), None)
+
+
 def _uncalled(
     runs: list[OpenSpan],
     results: dict[str, list[tuple[Ref, ToolCallResponsePart]]],
@@ -228,7 +235,7 @@ def _uncalled(
     """Runs that no message of this turn asked for: the application's own, or a resumed turn's."""
     by_id: dict[str, Observed] = {}
     for run in runs:
-        call_id = call_id_of(run)
+        call_id = call_id_of(run) or _answered_id(run, body_of)
         if call_id is not None and call_id in by_id:
             by_id[call_id].runs.append(run)
             continue
