@@ -149,3 +149,20 @@ def test_reading_ships_nothing(store: Path) -> None:
     os.waitpid(child, 0)
     assert run("list", "--store", str(store)).exit_code == 0
     assert not store.with_name("out.jsonl").exists()
+
+
+def test_doctor_asks_each_destination(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be used is told in a sentence, and makes the command fail; nothing is written."""
+    fine = run("doctor", "--json")
+    found = [json.loads(line) for line in fine.stdout.splitlines()]
+    [told] = [finding for finding in found if finding["topic"] == "Destinations"]
+    assert (told["name"], told["tone"]) == ("jsonl", "good")
+    assert not store.with_name("out.jsonl").exists()
+    monkeypatch.setenv("THREADLINE_DESTINATIONS", "otlp,nowhere")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    wrong = run("doctor", "--json")
+    found = [json.loads(line) for line in wrong.stdout.splitlines()]
+    notes = {f["name"]: f["note"] for f in found if f["topic"] == "Destinations"}
+    assert wrong.exit_code == 1
+    assert "127.0.0.1:9 cannot be reached" in notes["otlp"]
+    assert "one of jsonl, otlp" in notes["nowhere"]

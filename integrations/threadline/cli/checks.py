@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import threadline.settings
-from threadline.cli import store_checks
+from threadline.cli import destination_checks, store_checks
 from threadline.cli.finding import Finding
 from threadline.errors import SettingError
 
@@ -43,6 +43,7 @@ def find_out(session: Session) -> list[Finding]:
         findings.append(Finding("Settings", error.setting, str(error.value), "bad", str(error)))
     if settings is not None:
         findings += store_checks.find_out(session, settings)
+        findings += destination_checks.find_out(settings)
         findings += _settings(settings)
     return findings
 
