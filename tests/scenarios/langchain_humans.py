@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def _reviewed(stage: Stage, mode: str = "batched") -> Any:
-    middleware = HumanInTheLoopMiddleware({"send": True}, interrupt_mode=mode)  # type: ignore[arg-type]
+    more: Any = {} if mode == "batched" else {"interrupt_mode": mode}  # the first know no modes
+    middleware = HumanInTheLoopMiddleware({"send": True}, **more)
     return create_agent(
         stage.model(), stage.tools, middleware=[middleware], checkpointer=InMemorySaver()
     )

@@ -8,6 +8,7 @@ from threadline.capture.plain import json_of
 
 _MOST_BYTES: Final = 65_536
 _MOST_ITEMS: Final = 100
+_SIZED: Final[frozenset[type]] = frozenset({str, bytes, list, tuple, dict})
 
 
 def artifact_json(artifact: Any) -> bytes:
@@ -19,11 +20,12 @@ def artifact_json(artifact: Any) -> bytes:
         >>> artifact_json(b"0" * 100_000)
         b'{"artifact":"<bytes of 100,000>"}'
     """
-    size = len(artifact) if isinstance(artifact, str | bytes | list | tuple | dict) else 0  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] (any values)
-    most = _MOST_BYTES if isinstance(artifact, str | bytes) else _MOST_ITEMS
+    kind: type[Any] = type(artifact)
+    size = len(artifact) if kind in _SIZED else 0
+    most = _MOST_BYTES if kind in {str, bytes} else _MOST_ITEMS
     if size <= most:
         data = json_of({"artifact": artifact})
         if len(data) <= _MOST_BYTES:
             return data
         size = len(data)
-    return json_of({"artifact": f"<{artifact.__class__.__name__} of {size:,}>"})
+    return json_of({"artifact": f"<{kind.__name__} of {size:,}>"})
