@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from uuid import UUID
 
 from threadline.capture.events import SpanEnded, SpanStarted
 from threadline.capture.held_back import HeldBack
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.haystack.control_flow import ending_of
-from threadline.ids import uuid7
+from threadline.ids import unpack_id, uuid7
 
 if TYPE_CHECKING:
     from threadline.capture.events import Detail, Identity, Ref
@@ -34,6 +34,7 @@ class LiveRun:
         "failure",
         "heard",
         "held_back",
+        "ids",
         "kind",
         "last_answer",
         "name",
@@ -64,6 +65,7 @@ class LiveRun:
         self.name = operation
         self.parent: LiveRun | None = None
         self.root = self
+        self.ids: itertools.count[int] = _NO_IDS
         self.span = b""
         self.turn = b""
         self.turn_id: str | None = None
@@ -93,7 +95,7 @@ class LiveRun:
     @property
     def framework_id(self) -> str:
         """The id that what a model call says is known by."""
-        return str(UUID(bytes=self.span))
+        return unpack_id(self.span)
 
     def become_plumbing(self) -> None:
         """Be no span of its own: what is beneath hangs on its parent."""
@@ -108,6 +110,7 @@ class LiveRun:
 
 
 _NOTHING_HELD: Final = HeldBack()
+_NO_IDS: Final = itertools.count()
 
 
 def open_root(client: Client, operation: str, at_ns: int) -> LiveRun:
@@ -116,7 +119,10 @@ def open_root(client: Client, operation: str, at_ns: int) -> LiveRun:
     run.held_back = HeldBack()
     if run.recorder is not None:
         run.scope = current_scope.get()
-        name_turn(run, uuid7().bytes)
+        key = uuid7()
+        # the spans beneath count on from it: a random number for each would wait for other threads
+        run.ids = itertools.count(key.int + 1)
+        name_turn(run, key.bytes)
     return run
 
 
@@ -132,7 +138,8 @@ def open_child(parent: LiveRun, operation: str, at_ns: int) -> LiveRun:
     run = LiveRun(parent.recorder, operation, at_ns)
     run.parent, run.root, run.held_back = parent, parent.root, parent.held_back
     if run.recorder is not None:
-        run.turn, run.above, run.span = parent.turn, parent.span, uuid7().bytes
+        run.turn, run.above = parent.turn, parent.span
+        run.span = next(run.root.ids).to_bytes(16, "big")
         run.scope, run.thread_id, run.user_id = parent.scope, parent.thread_id, parent.user_id
     return run
 
