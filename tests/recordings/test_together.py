@@ -86,7 +86,7 @@ def test_children_that_race_leave_what_they_leave_in_order(sitting: Sitting) -> 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        for _ in range(10):
+        for _ in range(20):
             with Client(store="memory") as client:
                 [player] = _players([sitting], client)
                 play_siblings_at_once(read_stream(sitting.streams[0]), player)

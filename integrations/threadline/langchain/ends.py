@@ -60,7 +60,17 @@ class Ends:
                 return
             messages = refs_of(messages_of_step(outputs), draft) or None
             status, detail = _pause_of(run)
-            event = SpanEnded(run.turn, run.span, at_ns, status, messages=messages, detail=detail)
+            # its own start may wait: what a message asks for must not overtake who asked
+            before = run.held_back.take() if draft.bodies else ()
+            event = SpanEnded(
+                run.turn,
+                run.span,
+                at_ns,
+                status,
+                messages=messages,
+                detail=detail,
+                before=before,
+            )
             if draft.bodies or not run.held_back.keep(event):
                 draft.record(event)
 
