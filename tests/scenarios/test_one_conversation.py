@@ -179,3 +179,29 @@ def test_langsmith_may_trace_beside_us(place: Place) -> None:
         _ask(program, question)
     _end(program)
     _check(place.conversation())
+
+
+def test_two_hosts_may_have_a_store_each(tmp_path: Path) -> None:
+    """Each tells its own turns, and of the other's what it needs to tell what a model was told."""
+    hosts = [Place(tmp_path / f"{name}.db", tmp_path / "memory.db") for name in ("one", "two")]
+    clients = [Client(store=host.store, min_free_bytes=0) for host in hosts]
+    handlers = [ThreadlineCallbackHandler(client) for client in clients]
+    with _app(hosts[0]) as app:
+        for number, question in enumerate(QUESTIONS):
+            list(hold(app, [question], callbacks=[handlers[number % 2]]))
+    for number, client in enumerate(clients):
+        client.close()
+        conversation = hosts[number].conversation()
+        assert _transcript(conversation) == _expected()[number::2]
+        heard = {_told(line_of(message)) for message in conversation.prelude}
+        others = {line for turn in _expected()[1 - number :: 2] for line in turn}
+        assert heard <= others
+        whole = heard | {line for turn in _expected()[number::2] for line in turn}
+        met = {
+            _told(line_of(m))
+            for t in conversation.turns
+            for c in t.llm_calls
+            for m in c.input_messages
+        }
+        assert met <= whole
+        assert len(met) > 0
