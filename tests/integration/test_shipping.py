@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from tests.shipping import (
     QUICK,
     Hanging,
@@ -22,8 +23,10 @@ import threadline
 from threadline.destinations import JsonLines
 from threadline.errors import SettingError
 from threadline.ingest.destination import Delivered, Later, Rejected
+from threadline.ingest.pace import Pace
 from threadline.ingest.shipping import open_outbox
 from threadline.ingest.trying import item_of
+from threadline.store.outbox import Outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,6 +203,26 @@ class TestOrderAndFailures:
         [row] = outbox.listed(limit=9, put_aside_only=False)
         assert row.reason == "ValueError in the destination's own code"
 
+    def test_a_long_conversation_that_waits_does_not_hide_the_others(self, store: Path) -> None:
+        """However much of it stands first in the outbox, what comes behind it is found."""
+        record(store, [("poison", f"q{n}") for n in range(20)], ["scripted"])
+        record(store, [(f"t{n}", "fine") for n in range(5)], ["scripted"])
+
+        def breaks(items: Sequence[Item]) -> Sequence[Outcome]:
+            poisoned = any(item.record.thread_id == "poison" for item in items)
+            return [Later("500", 30.0) if poisoned else Delivered()] * len(items)
+
+        target = Scripted(breaks, batch_items=1)
+        client = ingestion(store, target, pace=Pace(first_wait_s=0.01, planned_rows=4))
+        for _ in range(3):
+            client.flush(1)
+        outbox = open_outbox(store, threadline.Client(store="memory").clock)
+        state = outbox.state("scripted")
+        outbox.settle("scripted", Outcomes(), replace(state, failures=0, until_ns=0))
+        client.flush(5)
+        client.stop(1)
+        assert {item.record.thread_id for item in target.delivered} == {f"t{n}" for n in range(5)}
+
     def test_a_destination_says_how_long_to_leave_it_alone(self, store: Path) -> None:
         """Not even `flush` asks again before that time."""
         record(store, [("a", "one")], ["scripted"])
@@ -352,6 +375,24 @@ class TestClient:
         told = [line["record"]["messages"][0]["parts"][0]["content"] for line in lines_of(file)]
         assert sorted(told) == ["before", "child", "parent"]
 
+    def test_four_workers_of_one_server_deliver_each_record_once(self, store: Path) -> None:
+        """Workers that were forked off share a store and a file; each conversation is in order."""
+        file = store.with_name("out.jsonl")
+        client = client_for(store, [JsonLines(file)])
+        say(client, [("before", "one")])  # the parent's threads run when it forks
+        workers = [_worker(client, number) for number in range(4)]
+        assert [os.waitpid(worker, 0)[1] for worker in workers] == [0] * 4
+        client.close(20)
+        with ingestion_to(store, JsonLines(file)) as rest:  # what a worker had no time for
+            rest.flush(20)
+        lines = lines_of(file)
+        assert len(lines) == len({line["id"] for line in lines}) == 1 + 4 * 15
+        for number in range(4):
+            thread = f"t{number}"
+            mine = [line for line in lines if line["conversation"]["thread_id"] == thread]
+            asked_for = [line["record"]["messages"][0]["parts"][0]["content"] for line in mine]
+            assert asked_for == [f"q{n:02}" for n in range(15)]
+
     def test_two_senders_never_send_the_same_row(self, store: Path) -> None:
         """While one has a destination, the other waits, and takes over what is left."""
         record(store, [("a", f"q{n}") for n in range(10)], ["hanging"])
@@ -380,6 +421,20 @@ class ingestion_to:  # noqa: N801 (used like a function)
 
     def __exit__(self, *_: object) -> None:
         self._client.stop(0.1)
+
+
+def _worker(client: threadline.Client, number: int) -> int:
+    """Fork a worker that records a conversation of its own; returns its process id."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            say(client, [(f"t{number}", f"q{n:02}") for n in range(15)])
+            client.close(20)
+            status = 0
+        finally:
+            os._exit(status)
+    return child
 
 
 def _history(turns: int) -> list[dict[str, str]]:

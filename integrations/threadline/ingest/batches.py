@@ -23,6 +23,7 @@ class Batches:
         self._next = 0
         self._blocked: set[int | bytes | str] = set()
         self.next_due_ns: int | None = None
+        self.has_given = False
         for row in rows:
             if row.order_key in self._blocked:
                 continue
@@ -40,6 +41,7 @@ class Batches:
             self._next += 1
             if row.order_key not in self._blocked:
                 taken.append(row)
+        self.has_given = self.has_given or bool(taken)
         return taken
 
     def block(self, row: OutboxRow, due_ns: int) -> None:

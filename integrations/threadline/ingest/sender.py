@@ -62,6 +62,7 @@ class Sender:
         self._next_try: float | None = None
         self._deadline: float | None = None
         self._most = destination.batch_items
+        self._planned = pace.planned_rows
 
     @property
     def name(self) -> str:
@@ -161,7 +162,7 @@ class Sender:
         now = self._clock.now_ns()
         if state.until_ns > now:
             return (state.until_ns - now) / _NS if self._is_anything_waiting() else None
-        rows = self._outbox.plan(self.name, self._pace.planned_rows)
+        rows = self._outbox.plan(self.name, self._planned)
         plan = Batches(rows, now)
         while batch := plan.take(self._most):
             state = self._send(batch, plan, state)
@@ -169,8 +170,11 @@ class Sender:
                 return (state.until_ns - self._clock.now_ns()) / _NS
             if self._stopping or self._time_left() <= 0:
                 return 0.0
-        if len(rows) == self._pace.planned_rows:
+        if len(rows) == self._planned:
+            if not plan.has_given:  # what stands first waits: look behind it
+                self._planned *= 4
             return 0.0
+        self._planned = self._pace.planned_rows
         due = plan.next_due_ns
         return None if due is None else (due - self._clock.now_ns()) / _NS
 
