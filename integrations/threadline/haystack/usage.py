@@ -35,11 +35,11 @@ def _usage_of(counted: object) -> Usage | None:
         return None
     inputs = _first_mapping(counted, _IN_DETAILS)
     outputs = _first_mapping(counted, _OUT_DETAILS)
+    cached = _first(inputs, "cached_tokens")
     usage = Usage(
         input_tokens=_first(counted, *_IN),
         output_tokens=_first(counted, *_OUT),
-        cache_read_tokens=_first(inputs, "cached_tokens")
-        or _first(counted, "cache_read_input_tokens"),
+        cache_read_tokens=_first(counted, "cache_read_input_tokens") if cached is None else cached,
         cache_write_tokens=_first(counted, "cache_creation_input_tokens"),
         reasoning_tokens=_first(outputs, "reasoning_tokens"),
     )
