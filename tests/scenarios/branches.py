@@ -121,6 +121,14 @@ BRANCHES: Final[Sequence[Scenario]] = (
         chats=(Chat((*turns(*_TWO[:1]), *turns(*_TWO[1:]) * 2)),),
     ),
     Scenario(
+        name="examples that are sent each time",
+        fact="Examples before each question are prelude, and no place to branch from.",
+        shape="examples before each question",
+        asks=asks(*_QUESTIONS),
+        models=replies("1.", "2."),
+        chats=(Chat(turns(*_TWO), prelude=said("Zero?", "0.")),),
+    ),
+    Scenario(
         name="failed question that is dropped",
         fact="A question that nobody answered is no branch when another one takes its place.",
         shape="held history without what failed",

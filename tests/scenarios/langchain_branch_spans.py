@@ -68,6 +68,10 @@ BRANCH_TREES: Final[dict[str, tuple[str, ...]]] = {
         _CHAIN,
         _CHAIN,
     ),
+    "examples that are sent each time": (
+        _MODEL,
+        _MODEL,
+    ),
     "failed question that is dropped": (
         _MODEL,
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from tests.scenarios.langchain_agents import one_node_graph
 
@@ -136,7 +136,15 @@ def held_history_without_what_failed(stage: Stage) -> None:
     stage.call(stage.model(), [*history, HumanMessage(two.text)], two, stage.config(two))
 
 
+def examples_before_each_question(stage: Stage) -> None:
+    """The same examples and one question, again and again in one conversation."""
+    for ask in stage.scenario.asks:
+        examples = [HumanMessage("Zero?"), AIMessage("0.")]
+        stage.call(stage.model(), [*examples, HumanMessage(ask.text)], ask, stage.config(ask))
+
+
 SHAPES: dict[str, Any] = {
+    "examples before each question": examples_before_each_question,
     "chat graph that answers again": chat_graph_that_answers_again,
     "chat graph with an edited question": chat_graph_with_an_edited_question,
     "chat graph that begins anew": chat_graph_that_begins_anew,

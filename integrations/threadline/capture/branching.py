@@ -87,8 +87,9 @@ def _behind_history(root: OpenSpan, reading: Reading) -> Branch | None:
     if length == 0:
         return None
     digest, framework_id = inputs[length - 1]
-    ends = [held.ids[framework_id or ""]] if held.holds(framework_id, digest) else []
-    ends = ends or held.where_said(digest)
+    ends = held.where_said(digest)
+    if held.holds(framework_id, digest):
+        ends = [at for at in ends if at == held.ids[framework_id or ""]]
     if not ends or ends[-1] == held.newest_said():
         return None
     spoken = [[d for d, _ in part if _role(d, reading) != SYSTEM] for part in _cut(inputs, length)]

@@ -134,11 +134,11 @@ class Held:
         return path
 
     def where_said(self, digest: bytes) -> list[int]:
-        """Return all places where this was said."""
+        """Return all places where this was said, since anybody listened."""
         return [
             at
             for at, other in enumerate(self.digests)
-            if other == digest and self.kinds[at] != _CONTEXT
+            if other == digest and self.kinds[at] == _SAID
         ]
 
     def newest_said(self) -> int | None:
