@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "threadline-dev.json"
 CONSTRAINTS = ROOT / "constraints.txt"
+OLDEST = ROOT / "constraints-oldest.txt"
+OLDEST_VENV = ROOT / ".cache" / "oldest"
 MIN_PYTHON = (3, 11)
 
 # What each kind of environment holds beside Threadline: dependency groups, and extras of it.
@@ -168,11 +170,11 @@ def _program(name: str, venv: Path = VENV) -> str:
     return str(venv / "bin" / name)
 
 
-def run(command: list[str], **options: object) -> int:
+def run(command: list[str], variables: dict[str, str] | None = None, **options: object) -> int:
     """Run a program in the root of the checkout and return its exit code."""
     sys.stdout.flush()
     path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
-    env = os.environ | {"PATH": path}
+    env = os.environ | {"PATH": path} | (variables or {})
     return subprocess.run(command, cwd=ROOT, env=env, check=False, **options).returncode
 
 
@@ -221,6 +223,22 @@ def _types(_: list[str]) -> int:
     return run([_program("pyright"), "--pythonpath", _program("python")])
 
 
+def _oldest(_: list[str]) -> int:
+    """Play the scenarios with the first versions of the frameworks, in their own environment."""
+    stamp = OLDEST_VENV / "threadline-dev.txt"
+    wanted = OLDEST.read_text(encoding="utf-8")
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        _create_venv(OLDEST_VENV)
+        line = [_program("python", OLDEST_VENV), "-m", "pip", "install", "--quiet"]
+        if run([*line, "--disable-pip-version-check", "--requirement", str(OLDEST)]):
+            return 1
+        stamp.write_text(wanted, encoding="utf-8")
+    source = {"PYTHONPATH": str(ROOT / "integrations")}
+    tests = ["tests/scenarios/test_langchain.py", "tests/unit/test_first_versions.py"]
+    line = [_program("python", OLDEST_VENV), "-m", "pytest", "-p", "no:cacheprovider", *tests]
+    return run(line, variables=source)
+
+
 def _wheel(_: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -264,6 +282,7 @@ GATES = {
     "layers": _layers,
     "tests": _tests,
     "types": _types,
+    "oldest": _oldest,
     "wheel": _wheel,
 }
 

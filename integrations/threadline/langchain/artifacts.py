@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from threadline.capture.plain import json_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
 
 _MOST_BYTES: Final = 65_536
 _MOST_ITEMS: Final = 100
 _SIZED: Final[frozenset[type]] = frozenset({str, bytes, list, tuple, dict})
 
 
-def artifact_json(artifact: Any) -> bytes:
+def artifact_json(artifact: object) -> bytes:
     """Return a tool's artifact as an attribute of its span; of a large one only what it is.
 
     Example:
@@ -20,8 +23,8 @@ def artifact_json(artifact: Any) -> bytes:
         >>> artifact_json(b"0" * 100_000)
         b'{"artifact":"<bytes of 100,000>"}'
     """
-    kind: type[Any] = type(artifact)
-    size = len(artifact) if kind in _SIZED else 0
+    kind = type(artifact)
+    size = len(cast("Sized", artifact)) if kind in _SIZED else 0
     most = _MOST_BYTES if kind in {str, bytes} else _MOST_ITEMS
     if size <= most:
         data = json_of({"artifact": artifact})
