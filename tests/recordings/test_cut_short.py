@@ -51,6 +51,20 @@ def test_what_was_said_until_then_is_there(
                 _check(turn, events[:n], root, sitting)
 
 
+def test_what_a_step_said_last_is_there(tmp_path: Path) -> None:
+    """A step without a model of its own, whose end is the last that came: a refused tool call."""
+    [sitting] = [one for one in SITTINGS if one.streams == ("agent_hitl_resume_reject",)]
+    rebuilding = Rebuilding("last")
+    path = tmp_path / "store.db"
+    with threadline.Client(store=path, min_free_bytes=0) as client:
+        _play(read_stream(sitting.streams[0])[:4], rebuilding, sitting, client)
+    with threadline.open(path) as store:
+        [turn] = store.turns()
+    assert turn.status == "abandoned"
+    assert [line.role for line in turn.messages] == ["assistant", "tool"]
+    assert turn.messages[1].text.startswith("User rejected the tool call for `send_mail`")
+
+
 def _play(
     events: Sequence[Event], rebuilding: Rebuilding, sitting: Sitting, client: threadline.Client
 ) -> None:

@@ -19,6 +19,7 @@ from tests.scenarios.checking import difference, recorded_chats
 
 from threadline import Client
 from threadline.capture.guard import hook_failures
+from threadline.capture.held_back import HeldBack
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
@@ -93,6 +94,30 @@ def test_children_that_race_leave_what_they_leave_in_order(sitting: Sitting) -> 
                 _compare([sitting], client)
     finally:
         sys.setswitchinterval(interval)
+
+
+def test_a_tool_that_starts_while_another_one_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of two parallel tools takes along what waited, both belong to who asked."""
+    [sitting] = [one for one in ALONE if one.streams[0] == "agent_hitl_resume_edit"]
+    events = list(read_stream(sitting.streams[0]))
+    first, second = [event for event in events if event["ev"] == "tool_start"]
+    take_all = HeldBack.take
+    with Client(store="memory") as client:
+        [player] = _players([sitting], client)
+
+        def take_one(held_back: HeldBack):
+            """Take the oldest; then another thread comes and takes the rest."""
+            monkeypatch.setattr(HeldBack, "take", take_all)
+            oldest = held_back._events.popleft()
+            player.play(second)
+            return (oldest,)
+
+        for event in events:
+            if event is first:
+                monkeypatch.setattr(HeldBack, "take", take_one)
+            if event is not second:
+                player.play(event)
+        _compare([sitting], client)
 
 
 def _of_different_threads(sittings: Sequence[Sitting]) -> list[Sitting]:
