@@ -47,6 +47,18 @@ def test_our_lines_hold_all_that_was_recorded(store: FakeStore) -> None:
     assert "9 conversations of" in done.stderr
 
 
+def test_what_no_file_can_hold_is_no_obstacle(tmp_path: Path) -> None:
+    """Control characters come back as they were; of a lone surrogate a question mark is left."""
+    odd = conversation(
+        "t", turn("t", 0, 1, said("user", "a\x9bb\u202ec", 0)), metadata={"k": "\ud800"}
+    )
+    line = run_on(tmp_path, conversations=[odd])
+    assert "\x9b" not in line
+    read = decode(line.encode())
+    assert read.messages[0].text == "a\x9bb\u202ec"
+    assert read.metadata == {"k": "?"}
+
+
 def test_the_context_ai_shape_is_that_of_to_dict(store: FakeStore) -> None:
     """A line of it is read by `Conversation.from_dict`."""
     lines = run("--format", "contextai").stdout.splitlines()

@@ -13,7 +13,9 @@ from tests.pages.audit import audited
 from tests.samples import SECOND, START, all_samples, conversation, said, span, turn
 
 import threadline
+import threadline.render.contents as contents_module
 import threadline.render.page.markdown as markdown_module
+import threadline.render.page.timeline as timeline_module
 from threadline.client.defaults import serving_as_default
 from threadline.errors import SettingError
 from threadline.model import (
@@ -26,11 +28,15 @@ from threadline.model import (
     TextPart,
     Usage,
 )
+from threadline.render.contents import message_content
 from threadline.render.page.pages import fragment_of, page_of
 from threadline.render.redacted import redacted_record, redactor_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from threadline.model import Message
+    from threadline.render.entries import Content
 
 SAMPLES = {c.thread_id: c for c in all_samples()}
 TRIP = SAMPLES["trip-0412"]
@@ -190,7 +196,7 @@ def test_a_notebook_shows_the_newest_turns_of_a_long_conversation() -> None:
     text = words(fragment_of(long_conversation(60)))
     assert "10 earlier turns left out here" in text
     assert "Question 59?" in text
-    assert len(fragment_of(long_conversation(300))) < 400_000
+    assert len(fragment_of(long_conversation(300))) < 200_000
     assert "Turn 60" in text
 
 
@@ -287,3 +293,25 @@ def test_the_scope_of_a_conversation_shows_what_it_recorded() -> None:
         assert audited(shown["text/html"]).wrong == []
         assert "Tea?" in shown["text/html"]
         assert "assistant | Yes." in shown["text/plain"]
+
+
+def test_drawing_costs_what_is_drawn_not_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 90,000 messages that models were sent again only those are read that are written out."""
+    count = 0
+
+    def counted(what: str, message: Message) -> Content:
+        nonlocal count
+        count += 1
+        return message_content(what, message)
+
+    monkeypatch.setattr(timeline_module, "message_content", counted)
+    monkeypatch.setattr(contents_module, "message_content", counted)
+    page_of(long_conversation(300))
+    assert 0 < count < 3_000
+
+
+def test_a_notebook_names_history_of_turns_that_it_leaves_out() -> None:
+    """What a model was sent of turns that are not shown is counted, and not written out."""
+    text = words(fragment_of(long_conversation(60)))
+    assert "20 messages of turns left out here" in text
+    assert "Question 9?" not in text

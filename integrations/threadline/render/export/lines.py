@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from threadline.errors import ArgumentError
 from threadline.model import encode
 from threadline.render.export.openai_chat import chat_example
+from threadline.render.printable import escaped_json
 from threadline.render.values import json_text
+from threadline.render.well_formed import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,15 @@ def line_of(conversation: Conversation, shape: str) -> Line:
     return write(conversation)
 
 
+def _own(conversation: Conversation) -> Line:
+    """Escape what could drive a terminal; of a lone surrogate `?` is left."""
+    try:
+        written = encode(conversation)
+    except UnicodeEncodeError:
+        written = encode(well_formed(conversation))
+    return escaped_json(written.decode()).encode()
+
+
 def _contextai(conversation: Conversation) -> Line:
     return json_text(conversation.to_dict()).encode()
 
@@ -43,7 +54,7 @@ def _openai(conversation: Conversation) -> Line:
 
 
 _SHAPES: Final[dict[str, Callable[[Conversation], Line]]] = {
-    "jsonl": encode,
+    "jsonl": _own,
     "contextai": _contextai,
     "openai": _openai,
 }

@@ -35,6 +35,8 @@ def conversation_block(conversation: Conversation, *, shape: Shape) -> Markup:
     turns = conversation.turns
     shown = turns if shape.newest_turns is None else turns[-shape.newest_turns :]
     shape.place(message for turn in shown for message in turn.messages)
+    hidden = turns[: len(turns) - len(shown)]
+    shape.left_out.update(message.id for turn in hidden for message in turn.messages)
     return element(
         "article",
         _heading(conversation, shape),

@@ -24,6 +24,11 @@ class Budget:
     def __init__(self, characters: int) -> None:
         self.left = characters
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.left <= 0
+
     def spend(self, characters: int) -> bool:
         """Take so many characters; False where they are not left any more."""
         self.left -= characters
@@ -39,6 +44,8 @@ class Shape:
         newest_turns: Of a long conversation only so many turns; None for all.
         replays: How much history is written out again at the model calls that were sent it.
         key: Keeps the anchors of two conversations on one page apart.
+        anchors: Of messages that stand on the page, by id.
+        left_out: The ids of messages whose turns are not on the page.
     """
 
     zone: dt.tzinfo | None = None
@@ -46,12 +53,25 @@ class Shape:
     replays: Budget = field(default_factory=lambda: Budget(400_000))
     key: str = ""
     anchors: dict[str, str] = field(default_factory=dict[str, str])
+    left_out: set[str] = field(default_factory=set[str])
 
     def place(self, messages: Iterable[Message]) -> None:
         """Give each message that is written out an anchor; recorded ids are none themselves."""
         for message in messages:
             number = len(self.anchors) + 1
             self.anchors.setdefault(message.id, f"m{self.key}-{number}")
+
+    def is_pointed_at(self, message: Message, *, is_above: bool) -> bool:
+        """Tell whether a message that a model was sent is named only, not written out again.
+
+        A model is sent the same history at every turn: this is asked once for each message of
+        each call, and must cost next to nothing when the budget is spent.
+        """
+        if message.id in self.left_out:
+            return True
+        if not is_above:
+            return False
+        return self.replays.is_spent or not self.replays.spend(len(message.text) + 100)
 
     def time(self, at_ns: int | None, *, before_ns: int | None = None) -> Markup:
         """Write a time; with its day where `before_ns` was on another one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from threadline.model import BlobPart
 from threadline.render.contents import message_content, span_contents
 from threadline.render.page.markup import NOTHING, Markup, element, joined
@@ -110,13 +112,14 @@ def _failure(row: SpanRow) -> Markup:
 
 
 def _contents(span: Span, shape: Shape) -> Iterator[Markup]:
-    drawn = False
-    for content in span_contents(span):
-        if content.what != "sent" or not span.input_messages:
-            yield _content(content)
-        elif not drawn:
-            drawn = True
+    if span.kind != "llm":
+        yield from _sent(span.input_messages, shape)
+    # without its input a model call says once that nothing was sent: there the input is drawn
+    for content in span_contents(replace(span, input_messages=())):
+        if content.what == "sent" and span.input_messages:
             yield from _sent(span.input_messages, shape)
+        else:
+            yield _content(content)
     for message in span.output_messages:
         yield from _pictures(message)
 
@@ -131,15 +134,15 @@ def _sent(messages: Sequence[Message], shape: Shape) -> Iterator[Markup]:
     """Draw what a model was sent; long history that stands above is pointed at."""
     told: list[Message] = []
     for message in messages:
-        content = message_content("sent", message)
         is_above = message.id in shape.anchors
-        if is_above and not shape.replays.spend(len(content.text) + 100):
+        if shape.is_pointed_at(message, is_above=is_above):
             told.append(message)
             continue
         yield _pointed_at(told, shape)
         told = []
         shape.place([message])  # from here on it stands above
-        yield _content(content, anchor=None if is_above else shape.anchors[message.id])
+        anchor = None if is_above else shape.anchors[message.id]
+        yield _content(message_content("sent", message), anchor=anchor)
         yield from _pictures(message)
     yield _pointed_at(told, shape)
 
@@ -151,12 +154,18 @@ def _pictures(message: Message) -> Iterator[Markup]:
 def _pointed_at(told: list[Message], shape: Shape) -> Markup:
     if not told:
         return NOTHING
-    ends = told if len(told) < _FEW else [told[0], told[-1]]
+    above = [message for message in told if message.id in shape.anchors]
+    ends = above if len(above) < _FEW else [above[0], above[-1]]
     links = [
         element("a", _start(message), href=f"#{shape.anchors[message.id]}") for message in ends
     ]
-    what = joined([element("b", "sent"), f"{counted(len(told), 'message')} as said above: "], " ")
-    return element("p", what, joined(links, " … "), class_="label")
+    left_out = len(told) - len(above)
+    counts = [
+        f"{counted(left_out, 'message')} of turns left out here" if left_out else "",
+        f"{counted(len(above), 'message')} as said above" if above else "",
+    ]
+    what = joined([element("b", "sent"), " and ".join(filter(None, counts))], " ")
+    return element("p", what, ": " if links else "", joined(links, " … "), class_="label")
 
 
 def _start(message: Message) -> str:
