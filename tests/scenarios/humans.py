@@ -339,6 +339,22 @@ HUMANS: Final[Sequence[Scenario]] = (
         ),
     ),
     Scenario(
+        name="question inside a told turn",
+        fact="A turn of the application's own waits for a human, too.",
+        shape="form in a told turn",
+        options={"answers": ("Bob",)},
+        asks=asks("Sign me up."),
+        models=replies("Welcome Bob."),
+        chats=(
+            Chat(
+                (
+                    Turn(said("Sign me up.", "Your name?"), status="interrupted"),
+                    Turn(said("Bob", "Welcome Bob.")),
+                )
+            ),
+        ),
+    ),
+    Scenario(
         name="draft that a human looks at",
         fact="A graph without messages says its draft and its question; an approval says nothing.",
         shape="draft under review",

@@ -204,6 +204,18 @@ workflow LangGraph
     llm ScriptedModel model
 """,
     ),
+    "question inside a told turn": (
+        """
+workflow LangGraph
+  step ask [interrupted]
+""",
+        """
+workflow LangGraph
+  step ask
+  step greet
+    llm ScriptedModel model
+""",
+    ),
     "draft that a human looks at": (
         """
 workflow LangGraph

@@ -15,6 +15,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 from tests.scenarios.langchain_agents import one_node_graph
 
+import threadline
 from threadline import Client
 from threadline.langchain import ThreadlineCallbackHandler
 
@@ -149,6 +150,22 @@ def agent_that_asks_the_user(stage: Stage) -> None:
     _ask_and_answer(stage, app)
 
 
+def form_in_a_told_turn(stage: Stage) -> None:
+    """A graph that asks, called inside turns that the application tells."""
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [HumanMessage(interrupt("Your name?"))]}
+
+    app = _greeting(stage, ask).compile(checkpointer=InMemorySaver())
+    for one in stage.scenario.asks:
+        config = stage.graph_config(one)
+        with threadline.turn(thread_id=one.thread, input=one.text, client=stage.client):
+            stage.call(app, {"messages": [("user", one.text)]}, one, config)
+        for answer in stage.options["answers"]:
+            with threadline.turn(thread_id=one.thread, client=stage.client):
+                stage.call(app, Command(resume=answer), one, config)
+
+
 def form_in_a_subgraph(stage: Stage) -> None:
     """A graph in a graph that asks."""
 
@@ -244,6 +261,7 @@ SHAPES: dict[str, Any] = {
     "questions side by side": questions_side_by_side,
     "agent that asks the user": agent_that_asks_the_user,
     "form in a subgraph": form_in_a_subgraph,
+    "form in a told turn": form_in_a_told_turn,
     "draft under review": draft_under_review,
     "workflow in functions": workflow_in_functions,
     "chat graph with a breakpoint": chat_graph_with_a_breakpoint,

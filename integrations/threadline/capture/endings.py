@@ -17,17 +17,23 @@ def status_of(turn: OpenTurn) -> str:
     if not turn.is_over:
         return "running"
     if turn.closed is not None:
-        return turn.closed.status
+        told = turn.closed.status != "ok" or turn.closed.answer is not None
+        return "interrupted" if not told and _waits_for_a_human(turn) else turn.closed.status
     for root in turn.roots:
         if root.end is not None and root.end.status != "ok":
             return root.end.status
     if turn.left_open_by_root:
         return "stopped"
-    interrupted = any(
-        s.end is not None and s.end.status == "interrupted" and not s.beneath("tool")
-        for s in turn.spans.values()
+    return "interrupted" if _waits_for_a_human(turn) else "ok"
+
+
+def _waits_for_a_human(turn: OpenTurn) -> bool:
+    """Whether the last root was interrupted; an application may resume within one turn."""
+    return any(
+        span.end is not None and span.end.status == "interrupted" and not span.beneath("tool")
+        for root in turn.roots[-1:]
+        for span in root.with_beneath()
     )
-    return "interrupted" if interrupted else "ok"
 
 
 def span_status(turn: OpenTurn, span: OpenSpan) -> str:
