@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -297,6 +298,34 @@ class TestClient:
         with client_for(store, [Scripted(answer)]) as client:
             say(client, [("a", "one")])
             assert arrived.wait(20)
+
+    def test_a_client_that_only_reads_ships_nothing(self, store: Path) -> None:
+        """What earlier processes left is delivered by who records or flushes, not by who looks."""
+        record(store, [("a", "one")], ["scripted"])
+        target = Scripted()
+        with client_for(store, [target]) as client:
+            assert client.reader().last().input == "one"
+        assert target.tries == []
+
+    def test_closing_leaves_no_connection_open(
+        self, store: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each connection to the store is closed, the one that counts the backlog too."""
+        opened: list[sqlite3.Connection] = []
+        connect = sqlite3.connect
+
+        def kept(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+            opened.append(connect(*args, **kwargs))
+            return opened[-1]
+
+        monkeypatch.setattr(sqlite3, "connect", kept)
+        with client_for(store, [Scripted()]) as client:
+            say(client, [("a", "one")])
+            assert client.flush().delivered == 1
+        assert opened
+        for connection in opened:
+            with pytest.raises(sqlite3.ProgrammingError):
+                connection.execute("SELECT 1")
 
     def test_ship_false_leaves_delivery_to_others(self, store: Path) -> None:
         """The outbox fills, nothing is sent, and `flush` waits for nothing."""

@@ -130,7 +130,10 @@ class Client:
             deadline = self.clock.monotonic() + seconds
             parts.writer.stop(seconds)
             parts.delivery.stop(deadline - self.clock.monotonic())
-        return self._report()
+        report = self._report()
+        if parts is not None:
+            parts.delivery.close()
+        return report
 
     def reader(self) -> Reader:
         """Return the read side of this client's store, up to date with what was recorded."""

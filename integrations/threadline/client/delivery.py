@@ -62,9 +62,15 @@ class Delivery:
             self._client().flush(timeout)
 
     def stop(self, timeout: float) -> None:
-        """Deliver what waits, as far as `timeout` allows, and end."""
-        if self.ships:
+        """Deliver what waits, as far as `timeout` allows, and end; nothing where all was quiet."""
+        if self.ships and self._made:
             self._client().stop(timeout)
+
+    def close(self) -> None:
+        """Close what a count of the backlog has opened; a later use opens it again."""
+        client = self._made.get("client")
+        if client is not None:
+            client.close_outbox()
 
     def deliveries(self) -> Deliveries:
         """Tell how far delivery got."""

@@ -85,6 +85,10 @@ class IngestionClient:
         self.flush(timeout)
         for sender in self.senders:
             sender.stop(deadline - self._clock.monotonic())
+        self.close_outbox()
+
+    def close_outbox(self) -> None:
+        """Close the connection to the store; a later use opens it again."""
         with contextlib.suppress(ThreadlineError):
             self._outbox.close()
 
