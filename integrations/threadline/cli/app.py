@@ -68,12 +68,14 @@ def app(context: click.Context) -> None:
 
 
 @click.command("demo")
+@click.option("--haystack", is_flag=True, help="An agent of Haystack instead of LangChain's.")
 @store_option
 @pass_session
-def demo(session: Session) -> None:
+def demo(session: Session, *, haystack: bool) -> None:
     """Run a small agent with tools and memory, and show what was recorded."""
     body = importlib.import_module("threadline.cli.demo")
-    body.run_demo(session.out, session.store_path)
+    run = body.run_haystack_demo if haystack else body.run_demo
+    run(session.out, session.store_path)
 
 
 for command in (demo, list_conversations, show, tail, search, export, delete, doctor):

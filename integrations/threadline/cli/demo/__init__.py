@@ -1,7 +1,8 @@
-"""`threadline demo`: a real LangChain agent with tools and memory, and the record of its talk."""
+"""`threadline demo`: a real agent with tools and memory, and the record of its talk."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from threadline.errors import MissingExtraError
@@ -37,3 +38,26 @@ def run_demo(console: Console, store_path: Path | None = None, *, pace: float = 
             raise
         extra = "demo"
         raise MissingExtraError(extra, package) from error
+
+
+def run_haystack_demo(console: Console, store_path: Path | None = None) -> None:
+    """Let an agent of Haystack talk for two turns, and show what was recorded.
+
+    Args:
+        console: Where to write.
+        store_path: The store to record into; by default the default one.
+
+    Raises:
+        MissingExtraError: if Haystack is missing.
+        StoreError: if the store cannot be used.
+    """
+    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # a demo reports to nobody
+    try:
+        from threadline.cli.demo.haystack_talk import play_haystack
+
+        play_haystack(console, store_path)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "haystack":
+            raise
+        extra = "haystack"
+        raise MissingExtraError(extra, "haystack-ai") from error
