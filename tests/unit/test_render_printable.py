@@ -138,6 +138,7 @@ def test_any_call_can_be_written(name: str, arguments: object) -> None:
 @example("東京は晴れです。" * 9, 7)
 @example("    " * 40 + "deep", 10)
 @example("\t日", 2)
+@example("0\t00", 2)
 def test_wrapped_lines_fit_and_lose_no_word(text: str, width: int) -> None:
     lines = wrapped(text, width=width)
     assert all(cells(line) <= width for line in lines)

@@ -70,8 +70,9 @@ def _wrapped_line(line: str, width: int) -> Iterator[str]:
     current, used = "", 0
     for word in _pieces(words, room):
         size = cells(word)
-        if used + size > room and current.strip():
-            yield (indent + current).rstrip()
+        if used + size > room:
+            if current.strip():
+                yield (indent + current).rstrip()
             current, used = "", 0
             word = word.lstrip()  # noqa: PLW2901 (a line does not begin with the gap before it)
             size = cells(word)
