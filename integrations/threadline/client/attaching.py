@@ -20,7 +20,7 @@ def attach(*frameworks: str) -> None:
     A handler that a call is given explicitly is used instead, never beside.
 
     Args:
-        *frameworks: `langchain`, `haystack`; by default every supported one that was imported so far.
+        *frameworks: `langchain`, `haystack`; by default those of them imported so far.
 
     Raises:
         ArgumentError: if a framework is named that does not exist here.
