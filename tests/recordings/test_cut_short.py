@@ -51,18 +51,19 @@ def test_what_was_said_until_then_is_there(
                 _check(turn, events[:n], root, sitting)
 
 
-def test_what_a_step_said_last_is_there(tmp_path: Path) -> None:
-    """A step without a model of its own, whose end is the last that came: a refused tool call."""
+@pytest.mark.parametrize("hooks", [4, 6])
+def test_what_a_step_said_last_is_there(hooks: int, tmp_path: Path) -> None:
+    """A refused tool call: before the model is told of it, and before the model answers."""
     [sitting] = [one for one in SITTINGS if one.streams == ("agent_hitl_resume_reject",)]
     rebuilding = Rebuilding("last")
     path = tmp_path / "store.db"
     with threadline.Client(store=path, min_free_bytes=0) as client:
-        _play(read_stream(sitting.streams[0])[:4], rebuilding, sitting, client)
+        _play(read_stream(sitting.streams[0])[:hooks], rebuilding, sitting, client)
     with threadline.open(path) as store:
         [turn] = store.turns()
     assert turn.status == "abandoned"
-    assert [line.role for line in turn.messages] == ["assistant", "tool"]
-    assert turn.messages[1].text.startswith("User rejected the tool call for `send_mail`")
+    assert [line.role for line in turn.messages][-1:] == ["tool"]
+    assert turn.messages[-1].text.startswith("User rejected the tool call for `send_mail`")
 
 
 def _play(

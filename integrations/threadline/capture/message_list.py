@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from threadline.capture.sayings import Reading, Saying, end_ns, ended
+from threadline.capture.sayings import Reading, Saying, end_ns, ended, history_length
 from threadline.model.message import ASSISTANT, TOOL
 from threadline.model.parts import ToolCallPart
 
@@ -36,7 +36,12 @@ class MessageList:
         self._asked = {s.framework_id for s in words} | {s.digest for s in words}
         self._old = {digest for digest, _ in root.inputs}
         for call in calls[:1]:
-            self._old.update(digest for digest, _ in call.inputs)
+            history = history_length(call.inputs, reading.body_of)
+            self._old.update(
+                ref[0]
+                for n, ref in enumerate(call.inputs)
+                if n < history or reading.role(ref) != TOOL  # a human let a tool run first
+            )
 
     def sayings(self) -> list[Saying]:
         """Return what was said, in order."""
