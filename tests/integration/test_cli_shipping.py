@@ -62,7 +62,7 @@ def test_ship_says_when_something_is_left(
     record(store, [("a", "one")], ["jsonl"])
     (tmp_path / "file").touch()
     monkeypatch.setenv("THREADLINE_JSONL_PATH", str(tmp_path / "file" / "out.jsonl"))
-    result = run("ship", "--timeout", "0.1")
+    result = run("ship", "--timeout", "1")
     assert result.exit_code == 3
     assert "1 waiting" in result.stderr
     state = run("status").stdout
