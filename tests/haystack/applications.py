@@ -3,6 +3,7 @@
 Annotations are not postponed: Haystack 3.0 could not read those of tools.
 """
 
+import asyncio
 from typing import Annotated, Any
 
 from haystack import Document, Pipeline, component
@@ -10,7 +11,7 @@ from haystack.components.agents import Agent
 from haystack.components.builders import ChatPromptBuilder
 from haystack.components.generators.chat import MockChatGenerator
 from haystack.components.retrievers.in_memory import InMemoryBM25Retriever
-from haystack.dataclasses import ChatMessage, ToolCall
+from haystack.dataclasses import ChatMessage, StreamingChunk, ToolCall
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack.tools import tool
 
@@ -76,3 +77,25 @@ class Boom:
     def run(self, messages: list[ChatMessage]) -> dict[str, Any]:
         msg = "boom inside"
         raise ValueError(msg)
+
+
+@component
+class NeverDone:
+    """Says one word, if somebody listens, and never ends."""
+
+    began = asyncio.Event()
+
+    @component.output_types(replies=list[ChatMessage])
+    def run(self, messages: list[ChatMessage], streaming_callback: Any = None) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @component.output_types(replies=list[ChatMessage])
+    async def run_async(
+        self, messages: list[ChatMessage], streaming_callback: Any = None
+    ) -> dict[str, Any]:
+        if streaming_callback is not None:
+            await streaming_callback(StreamingChunk(content="one "))
+        else:
+            NeverDone.began.set()
+        await asyncio.Event().wait()
+        return {}

@@ -235,3 +235,27 @@ def test_two_threads_of_one_pipeline_do_not_mix(client: Client) -> None:
         list(pool.map(one, range(40)))
     turns = client.reader().turns(limit=100)
     assert {(t.thread_id, t.input) for t in turns} == {(f"t-{n}", f"I am {n}.") for n in range(40)}
+
+
+def test_a_stream_that_is_left_is_stopped(client: Client) -> None:
+    """Who leaves `Pipeline.stream` early stops the turn; a cancelled task cancels it."""
+    from tests.haystack.applications import NeverDone
+
+    pipeline = Pipeline()
+    pipeline.add_component("llm", NeverDone())
+
+    async def leave() -> None:
+        handle = pipeline.stream(chat_input("Count."))
+        async for _ in handle:
+            break
+        await handle.aclose()
+        task = asyncio.create_task(pipeline.run_async(chat_input("Count.")))
+        await NeverDone.began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(leave())
+    cancelled, stopped = client.reader().turns(kind=None)
+    assert (str(stopped.status), str(cancelled.status)) == ("stopped", "cancelled")
+    assert stopped.input == "Count."

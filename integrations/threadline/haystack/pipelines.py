@@ -10,6 +10,7 @@ from threadline.haystack import names
 from threadline.haystack.inputs import read_input, read_output
 from threadline.haystack.messages import refs_of
 from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
+from threadline.haystack.shapes import is_mapping
 from threadline.haystack.visibility import visible
 from threadline.ids import derived_uuid
 from threadline.model.message import ASSISTANT, USER
@@ -34,6 +35,7 @@ class PipelineRuns:
         data = tags.get(names.PIPELINE_INPUT)
         told = who.told_by(data, tags.get(names.PIPELINE_METADATA))
         run.connectors = told.connectors
+        run.streams = _is_streamed(data)
         run.output = tags.get(names.PIPELINE_OUTPUT)  # up to 3.0 it is filled while the run goes on
         if told.mode == "off":
             run.drop()
@@ -60,6 +62,8 @@ class PipelineRuns:
             return
         with run.recorder.draft() as draft:
             if not run.reads or error is not None:
+                if run.streams and type(error).__name__ == "CancelledError":
+                    error = GeneratorExit()  # whoever leaves a stream cancels the run inside it
                 tell_end(run, draft, at_ns, error)
                 return
             output = read_output(visible(run.output), run.connectors, run.talks)
@@ -80,6 +84,15 @@ def _identity(run: LiveRun, told: who.Told) -> Identity | None:
         run.turn_id = told.turn_id
         name_turn(run, _key_of(told.turn_id))
     return who.identity_of_root(run, told)
+
+
+def _is_streamed(data: object) -> bool:
+    """Tell whether a run was begun by `Pipeline.stream`, which puts callbacks of its own in."""
+    return any(
+        getattr(value, "__qualname__", "").startswith("Pipeline.stream.")
+        for inputs in (data.values() if is_mapping(data) else ())
+        if is_mapping(inputs) and (value := inputs.get("streaming_callback")) is not None
+    )
 
 
 def _key_of(turn_id: str) -> bytes:

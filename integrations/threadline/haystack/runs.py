@@ -48,6 +48,7 @@ class LiveRun:
         "root",
         "scope",
         "span",
+        "streams",
         "talk",
         "talks",
         "thread_id",
@@ -84,6 +85,7 @@ class LiveRun:
         self.last_answer: list[Any] = []
         self.heard: list[str] = []
         self.reads = False
+        self.streams = False
         self.connectors: frozenset[str] = frozenset()
         self.held_back = _NOTHING_HELD
 
