@@ -51,7 +51,9 @@ def test_every_setting_is_told(setting: str) -> None:
     assert f"`{setting}`" in README.read_text()
 
 
-@pytest.mark.parametrize("command", ["demo", "list", "show", "tail", "search", "delete", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["demo", "list", "show", "tail", "search", "delete", "doctor", "ship", "status"]
+)
 def test_every_command_is_told(command: str) -> None:
     """Each command stands in the README."""
     assert re.search(rf"threadline {command}\b", README.read_text())
