@@ -92,6 +92,23 @@ BRANCHES: Final[Sequence[Scenario]] = (
         newest=_EDITED_NEWEST,
     ),
     Scenario(
+        name="answer to a question that is taken back",
+        fact="An answer that is given anew shares the question that an interrupt asked.",
+        shape="form that is answered again",
+        asks=asks("Sign me up."),
+        models=replies("Welcome.", "Welcome."),
+        chats=(
+            Chat(
+                (
+                    Turn(said("Sign me up.", "Your name?"), status="interrupted"),
+                    Turn(said("Bob", "Welcome.")),
+                    Turn(said("Eve", "Welcome."), behind="Your name?"),
+                ),
+                newest=("Sign me up.", "Your name?", "Eve", "Welcome."),
+            ),
+        ),
+    ),
+    Scenario(
         name="branch that is left again",
         fact="Who goes back to an older way goes on with it; the newest way is shown.",
         shape="chat graph that goes both ways",

@@ -9,6 +9,11 @@ workflow LangGraph
   step answer
     llm ScriptedModel model
 """
+_ASKING: Final = """
+workflow LangGraph
+  step ask
+    llm ScriptedModel model
+"""
 _MODEL: Final = """
 llm ScriptedModel model
 """
@@ -52,6 +57,14 @@ BRANCH_TREES: Final[dict[str, tuple[str, ...]]] = {
         _GRAPH,
         _GRAPH,
         _GRAPH,
+    ),
+    "answer to a question that is taken back": (
+        """
+workflow LangGraph
+  step ask [interrupted]
+""",
+        _ASKING,
+        _ASKING,
     ),
     "branch that is left again": (
         _GRAPH,

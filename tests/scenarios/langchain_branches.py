@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
 from tests.scenarios.langchain_agents import one_node_graph
 
 if TYPE_CHECKING:
@@ -143,7 +146,25 @@ def examples_before_each_question(stage: Stage) -> None:
         stage.call(stage.model(), [*examples, HumanMessage(ask.text)], ask, stage.config(ask))
 
 
+def form_that_is_answered_again(stage: Stage) -> None:
+    """The checkpoint that asked is resumed a second time, by a node that keeps no answer."""
+    model = stage.model()
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        interrupt("Your name?")
+        return {"messages": [model.invoke(state["messages"])]}
+
+    graph = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask")
+    app, one = graph.compile(checkpointer=InMemorySaver()), stage.scenario.asks[0]
+    config = stage.graph_config(one)
+    stage.call(app, {"messages": [HumanMessage(one.text)]}, one, config)
+    where = app.get_state(config).config
+    stage.call(app, Command(resume="Bob"), one, config)
+    _go_on(stage, app, Command(resume="Eve"), config, where)
+
+
 SHAPES: dict[str, Any] = {
+    "form that is answered again": form_that_is_answered_again,
     "examples before each question": examples_before_each_question,
     "chat graph that answers again": chat_graph_that_answers_again,
     "chat graph with an edited question": chat_graph_with_an_edited_question,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from threadline.capture.interrupts import attributes_of
+from threadline.capture.interrupts import attributes_of, resumed_with
 from threadline.capture.sayings import history_length
 from threadline.model.message import SYSTEM, USER
 
@@ -65,7 +65,12 @@ def _behind_checkpoint(root: OpenSpan, held: Held) -> Branch | None:
         return None
     kept = (held.ids[i] for d, i in reversed(state) if i is not None and held.holds(i, d))
     at = next(kept, ANEW)
-    return None if at == newest else Branch(at)
+    if at == newest:
+        return None
+    questions = held.questions() if resumed_with(root) is not None else set[int]()
+    while at + 1 in questions:  # which stand in no graph's messages
+        at += 1
+    return Branch(at)
 
 
 def _behind_edit(root: OpenSpan, reading: Reading) -> Branch | None:

@@ -41,11 +41,16 @@ def decide(turn: OpenTurn, observed: list[Observed], waiting: list[Awaited]) -> 
         decided.add(call_id)
         for one in observed:
             if one.call_id == call_id and one.decision is None:
-                one.decision = decision
+                one.decision = decision if _is_obeyed(decision, one) else None
                 break
     asked = list(_asked(turn, [one for one in observed if not one.runs and one.result is None]))
     still = [one for one in waiting if one[1] not in decided]
     return [*still, *(one for one in asked if one not in still)]
+
+
+def _is_obeyed(decision: Decision, one: Observed) -> bool:
+    """LangGraph keeps the first answer to an interrupt, also where a later one is given."""
+    return not (one.runs and decision.kind in {"reject", "respond"})
 
 
 def _pairs(

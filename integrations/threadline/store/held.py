@@ -170,9 +170,13 @@ class Held:
         behind = range(position + 1, len(self.digests))
         return next((p for p in behind if self.kinds[p] == _SAID and self.roles[p] == role), None)
 
+    def questions(self) -> set[int]:
+        """Return where interrupts asked a human in words."""
+        return {at for framework_id, at in self.ids.items() if framework_id.startswith(INTERRUPT)}
+
     def dialogue(self) -> list[bytes]:
         """Return what was said since the assistant last spoke otherwise than by an interrupt."""
-        asked = {at for framework_id, at in self.ids.items() if framework_id.startswith(INTERRUPT)}
+        asked = self.questions()
         said: list[bytes] = []
         for position in range(len(self.digests) - 1, -1, -1):
             if self.kinds[position] == _SAID:
