@@ -7,9 +7,6 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
-import signal
-import socket
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 # Python warns of forks where threads run from 3.12 on; prefork servers do it all the same.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
-SERVER = Path(__file__).with_name("prefork_application.py")
-
 
 def heard_in(turns: list[Turn]) -> Counter[tuple[str, str]]:
     """Count what users said, by conversation."""
@@ -47,60 +42,6 @@ def heard_in(turns: list[Turn]) -> Counter[tuple[str, str]]:
 
 def once(*expected: tuple[str, str]) -> Counter[tuple[str, str]]:
     return Counter(expected)
-
-
-# -- a prefork server ------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def serving(store: Path, address: Path) -> Iterator[subprocess.Popen[bytes]]:
-    server = subprocess.Popen(
-        [sys.executable, str(SERVER), str(store), str(address)], stderr=subprocess.PIPE
-    )
-    try:
-        yield server
-    finally:
-        server.kill()
-        server.communicate()
-
-
-def ask(address: Path, thread_id: str, question: str) -> str | None:
-    """Ask the server; return which process answered, or None if it died over it."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
-        while True:
-            try:
-                connection.connect(str(address))
-            except (FileNotFoundError, ConnectionRefusedError):  # it does not listen yet
-                os.sched_yield()
-            else:
-                break
-        connection.sendall(f"{thread_id}|{question}\n".encode())
-        with connection.makefile() as stream, contextlib.suppress(ConnectionResetError):
-            pid, _, answer = stream.readline().rstrip().partition("|")
-            assert answer == (f"You said {question}" if pid else "")
-            return pid or None
-        return None
-
-
-def test_a_prefork_server_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """The parent made the handler; workers answer at once, one is killed and replaced."""
-    store, address = tmp_path / "s.db", tmp_path / "socket"
-    asked = [(f"user-{n % 5}", f"question {n}") for n in range(60)]
-    with serving(store, address) as server:
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            first = list(pool.map(lambda one: ask(address, *one), asked[:40]))
-            assert ask(address, "nobody", "die") is None
-            second = list(pool.map(lambda one: ask(address, *one), asked[40:]))
-        assert None not in first + second
-        assert len(set(first + second)) > 1
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(20) == 0
-        assert server.stderr is not None
-        assert server.stderr.read() == b""
-    own = [("warm-up", "warm up"), ("warm-up", "last words")]
-    assert heard_in(all_turns(threadline.open(store))) == once(*own, *asked)
-    assert waiting_journals(journal_folder(store)) == []
 
 
 # -- multiprocessing -------------------------------------------------------------------------------
