@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.shipping import client_for, ingestion, record, say
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from threadline.ingest.ingestion import IngestionClient
 
 PROGRAM = Path(__file__).with_name("loopback_server.py")
-CERTIFICATE = Path(__file__).with_name("loopback.pem")
 SECRET = "sk-very-secret-0123456789"
 TURNS = [(f"t{n % 3}", f"q{n:02}") for n in range(12)]
 PACE = Pace(first_wait_s=0.01, longest_wait_s=0.05, send_timeout_s=0.4, longest_told_s=0.1)
@@ -246,7 +246,11 @@ def test_check_says_in_a_sentence_what_is_wrong(server: Loopback) -> None:
 
 def test_a_wrong_certificate_gets_nothing(tmp_path: Path, store: Path) -> None:
     """What cannot prove who it is sees neither turns nor credentials; they wait."""
-    server = Loopback(tmp_path, str(CERTIFICATE))
+    authority, identity = trustme.CA(), tmp_path / "server.pem"
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(identity))
+    server = Loopback(tmp_path, str(identity))
     server.start()
     try:
         record(store, TURNS, ["otlp"])
@@ -259,7 +263,7 @@ def test_a_wrong_certificate_gets_nothing(tmp_path: Path, store: Path) -> None:
         client.stop(1)
         assert client.deliveries() == (0, len(TURNS), 0)
         assert "certificate verify failed" in error
-        shipped(store, Otlp(url, headers=headers, verify=str(CERTIFICATE)))
+        shipped(store, Otlp(url, headers=headers, verify=str(trusted)))
         assert sorted(server.questions()) == sorted(TURNS)
     finally:
         server.stop()
