@@ -70,8 +70,8 @@ class _NoOpTracer(Tracer):
     def trace(
         self,
         operation_name: str,  # noqa: ARG002 (Haystack dictates it)
-        tags: dict[str, Any] | None = None,  # noqa: ARG002
-        parent_span: Span | None = None,  # noqa: ARG002
+        tags: dict[str, Any] | None = None,  # noqa: ARG002 (and this)
+        parent_span: Span | None = None,  # noqa: ARG002 (and this)
     ) -> Iterator[Span]:
         yield _NoOpSpan()
 
@@ -188,7 +188,7 @@ def _ways(folder: Path) -> list[_Way]:
 
 
 def _measured(case: Any, folder: Path, rounds: int) -> Iterator[Figure]:
-    samples = measure(case, _ways(folder), rounds)  # pyright: ignore[reportArgumentType]
+    samples = measure(case, _ways(folder), rounds)
     none, no_op = samples["none"], samples["no-op"]
     for way, limit in (("ours", case.limit_ms), ("telemetry", None)):
         mine = samples[way]

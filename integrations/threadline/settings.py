@@ -214,7 +214,7 @@ def _redact(name: str, raw: object) -> tuple[RedactRule, ...]:
     if isinstance(raw, str):
         rules = [part.strip() for part in raw.split(",") if part.strip()]
     elif isinstance(raw, Sequence):
-        rules = list(raw)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        rules = list(raw)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] (checked below)
     else:
         raise SettingError(name, raw, "a list of rules")
     checked = [_redact_rule(name, rule) for rule in rules if rule != _NO_RULES]
@@ -247,7 +247,7 @@ def _destinations(name: str, raw: object) -> tuple[Any, ...]:
     if isinstance(raw, str):
         items = [part.strip() for part in raw.split(",") if part.strip()]
     elif isinstance(raw, Sequence):
-        items = raw  # pyright: ignore[reportUnknownVariableType]
+        items = raw  # pyright: ignore[reportUnknownVariableType] (checked below)
     else:
         raise SettingError(name, raw, "a list of destinations")
     names: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 def browser() -> Generator[Browser]:
     """Return a browser; the parser's audit in `tests/pages` holds on machines that have none."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
+    if program is None and "CI" in os.environ:
+        pytest.fail("CI looks at the pages in a browser, and there is none; see .ci/run")
     if program is None:
         pytest.skip("no Chromium here; `apt-get install chromium` brings one")
     with sync_playwright() as playwright:

@@ -33,7 +33,7 @@ def main(how: str, path: Path) -> None:
     hook_failures.reraise = True
     with Lines() as log:
         result = {"nobody": _nobody, "full": _full, "limited": _limited}[how](path)
-    print(json.dumps({**result, "lines": log.lines}))  # noqa: T201
+    print(json.dumps({**result, "lines": log.lines}))  # noqa: T201 (what the test reads)
 
 
 def _nobody(path: Path) -> dict[str, object]:
@@ -65,7 +65,7 @@ def _starve(path: Path, make_room: object) -> dict[str, object]:
     application = Application(client, filler=FILLER)
     application.talk(TALKS)
     starved = _report(client.flush())
-    make_room()  # type: ignore[operator]
+    make_room()
     fed = _report(client.flush())
     application.talk()
     closed = _report(client.close())

@@ -66,7 +66,7 @@ def results(config: Any, client: threadline.Client) -> list[Any]:
     seen.append(RunnableLambda(_dispatch).invoke(WORD, config))
     left = CHAIN.stream(question, config)
     seen.append(next(left))
-    left.close()  # type: ignore[attr-defined]
+    left.close()
     seen.append(_outcome(lambda: Shelf().invoke("fail", config)))
     agent = create_agent(Parrot(), [look, stab], system_prompt="Look.")
     seen.append(_outcome(lambda: agent.invoke({"messages": [("user", WORD)]}, config)))

@@ -144,7 +144,7 @@ async def read_by_tasks(stream: AsyncIterator[Any]) -> str:
     chunks: list[str] = []
     with contextlib.suppress(StopAsyncIteration):
         while True:
-            chunks.append(await asyncio.create_task(anext(stream)))  # type: ignore[arg-type]
+            chunks.append(await asyncio.create_task(anext(stream)))
     return "".join(chunks)
 
 
@@ -305,7 +305,7 @@ def test_a_stream_that_is_closed_keeps_its_words_while_the_model_goes_on(
     seen: list[Any] = []
     stream = chain(on_word=look).stream({"q": "Count."}, config)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert len(seen) == 1
     status, [answer] = seen[0]
     assert status == "stopped"
@@ -324,7 +324,7 @@ def test_a_stream_that_is_kept_and_never_read_on_is_under_way_until_the_end(
     assert client.close().pending == 0
     [turn] = turns_of(client)
     assert str(turn.status) == "abandoned"
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert len(turns_of(client)) == 1
 
 

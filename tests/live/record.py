@@ -34,7 +34,7 @@ class Record:
 
     def config(self, thread_id: str, **more: Any) -> RunnableConfig:
         """Return a config, written as the README says."""
-        return {"callbacks": [self._handler], "metadata": {"thread_id": thread_id}, **more}  # type: ignore[typeddict-item]
+        return {"callbacks": [self._handler], "metadata": {"thread_id": thread_id}, **more}
 
     def conversation(self, thread_id: str) -> Conversation:
         """Return a conversation as it is on the disk, once it is told to be there."""

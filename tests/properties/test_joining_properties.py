@@ -38,7 +38,7 @@ def _shuffled_trees(draw: st.DrawFn) -> tuple[dict[bytes, bytes | None], list[ob
 def _join(events: list[object]) -> OpenTurn:
     joiner = Joiner()
     for event in events:
-        joiner.feed(event, None, 0.0)  # type: ignore[arg-type]
+        joiner.feed(event, None, 0.0)
     [turn] = joiner.take_whole(0.0)
     return turn
 

@@ -32,6 +32,7 @@ tricky = st.one_of(
 )
 tricky_payloads = st.tuples(tricky, st.dictionaries(digests, tricky, max_size=2))
 histories = st.lists(st.one_of(payloads, tricky_payloads), max_size=8)
+# Each example writes its own files anew, so that they may share one folder.
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 

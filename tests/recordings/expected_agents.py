@@ -23,7 +23,7 @@ _REVIEWED = Starts("Note: a human reviewer replaced this tool call before it ran
 
 
 def _agent(*streams: str, chat: Chat, **more: object) -> Sitting:
-    return Sitting(streams, (chat,), **more)  # type: ignore[arg-type]
+    return Sitting(streams, (chat,), **more)
 
 
 def _one_tool(result: str, answer: str, observed: Observed, question: str = "go") -> Turn:

@@ -39,6 +39,7 @@ def _failures_are_seen() -> Iterator[None]:
     hook_failures.reraise = False
 
 
+# An example is a whole store with its writer; drawing one from 70 streams takes long, too.
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(_PLACES))
 def test_a_reader_in_the_middle_changes_nothing(place: tuple[Sitting, int]) -> None:

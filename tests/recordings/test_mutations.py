@@ -53,6 +53,7 @@ def _one(name: str, *events: int) -> Muddle:
 _LATE_SUBGRAPH = _one("graph_subgraph", 0, 1, 6, 3, 4, 5, 2, *range(7, 16))
 
 
+# An example is a whole store with its writer; drawing one from 70 streams takes long, too.
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(muddles())
 @example(_LATE_SUBGRAPH)

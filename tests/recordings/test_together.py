@@ -38,6 +38,7 @@ def _failures_are_seen() -> Iterator[None]:
     hook_failures.reraise = False
 
 
+# An example is a whole store with its writer; drawing one from 70 streams takes long, too.
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(ALONE), min_size=2, max_size=6), st.randoms())
 def test_interleaved_streams_leave_what_they_leave_alone(sittings: list[Sitting], chance) -> None:

@@ -127,7 +127,7 @@ def agents_in_a_row(stage: Stage) -> None:
     """A graph whose nodes are agents."""
     graph = StateGraph(MessagesState)
     for name in ("writer", "critic"):
-        graph.add_node(name, create_agent(stage.model(name), [], name=name))  # type: ignore[arg-type]
+        graph.add_node(name, create_agent(stage.model(name), [], name=name))
     graph.add_edge(START, "writer").add_edge("writer", "critic")
     app = graph.compile(checkpointer=InMemorySaver())
     for ask in stage.scenario.asks:

@@ -88,7 +88,7 @@ def chat_graph_that_names_its_checkpoint(stage: Stage) -> None:
         config = stage.graph_config(ask)
         where = app.get_state(config).config
         given = {"messages": [HumanMessage(ask.text)]}
-        stage.call(app, given, ask, {**config, **where})  # type: ignore[arg-type]
+        stage.call(app, given, ask, {**config, **where})
 
 
 def _held(stage: Stage) -> list[list[Any]]:

@@ -57,7 +57,7 @@ def side_call_inside(stage: Stage) -> None:
         titles.invoke(given)
         return given
 
-    app = note | _chain(stage, "model")  # type: ignore[operator]
+    app = note | _chain(stage, "model")
     for ask in stage.scenario.asks:
         stage.call(app, {"question": ask.text}, ask, stage.config(ask))
 

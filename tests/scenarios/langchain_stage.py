@@ -48,7 +48,7 @@ class Stage:
         """Return a config that names the conversation in the metadata."""
         metadata = {"thread_id": ask.thread, "user_id": ask.user}
         known = {key: value for key, value in metadata.items() if value is not None}
-        return {"callbacks": [self.handler], "metadata": known, **more}  # type: ignore[typeddict-item]
+        return {"callbacks": [self.handler], "metadata": known, **more}
 
     def graph_config(self, ask: Ask, **more: Any) -> RunnableConfig:
         """Return a config that names the conversation where LangGraph looks for it."""

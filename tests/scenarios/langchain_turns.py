@@ -40,7 +40,7 @@ def hand_over(stage: Stage) -> None:
         return {"messages": [model.invoke(state["messages"])]}
 
     def hand(state: MessagesState) -> dict[str, Any]:
-        asked = state["messages"][-1].tool_calls[0]  # type: ignore[union-attr]
+        asked = state["messages"][-1].tool_calls[0]
         command = to_billing.invoke({**asked, "type": "tool_call"})
         return {"messages": command.update["messages"]}
 

@@ -48,7 +48,7 @@ class Answering(BaseChatModel):
             answer = AIMessage(f"It is {last.text}.")
         elif last.text.startswith("Add"):
             call = {"name": "add", "id": f"call-{said}", "args": {"a": 1, "b": 2}}
-            answer = AIMessage("Let me see.", tool_calls=[{**call, "type": "tool_call"}])  # type: ignore[list-item]
+            answer = AIMessage("Let me see.", tool_calls=[{**call, "type": "tool_call"}])
         else:
             answer = AIMessage(f"So {said} things were said.")
         return ChatResult(generations=[ChatGeneration(message=answer)])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.scenarios import haystack_agents, haystack_pipelines, haystack_scopes
 from tests.scenarios.checking import difference, recorded_calls, recorded_chats
+from tests.scenarios.haystack_left_out import NO_MEANS, NOT_WRITTEN_YET, UNHEARD
 from tests.scenarios.haystack_stage import WAYS, Stage
 from tests.scenarios.scenarios import SCENARIOS
 from tests.scenarios.script import Starts
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 
 _SHAPES = {**haystack_pipelines.SHAPES, **haystack_agents.SHAPES, **haystack_scopes.SHAPES}
 
-# Haystack shows a tracer no chunks of a generator in a pipeline, so nothing of what is cut short.
-_UNHEARD = {
-    "model error in mid-answer",
-    "asynchronous stream that is closed",
-    "model stream that is closed",
-}
 # Calls that only their attempt's span tells: the generator that falls back speaks for them.
 _ATTEMPTS = {"fallback": 1, "fallback in a chain": 1, "model that middleware tries again": 1}
 # What the model is told where no tool could answer is in each framework's own words.
@@ -43,10 +38,20 @@ _WORDS = {
 _CASES = [
     pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
     for scenario in SCENARIOS
-    if scenario.shape in _SHAPES and scenario.name not in _UNHEARD
+    if scenario.shape in _SHAPES and scenario.name not in UNHEARD
     for way in scenario.ways
     if way in WAYS
 ]
+
+
+def test_what_is_not_played_is_left_out_by_name() -> None:
+    """A shape of the list is played, or stands in exactly one list that says why it is not."""
+    shapes = {scenario.shape for scenario in SCENARIOS}
+    assert shapes - set(_SHAPES) == NO_MEANS.keys() | NOT_WRITTEN_YET.keys()
+    assert NO_MEANS.keys().isdisjoint(NOT_WRITTEN_YET)
+    assert {scenario.name for scenario in SCENARIOS} >= UNHEARD
+    ways = {way for s in SCENARIOS if s.shape in _SHAPES for way in s.ways}
+    assert ways - set(WAYS) == {"close"}, "closing a synchronous stream early, which it has not"
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
     client.close()
 
 
+# Deprecated, and still what many applications keep their history with.
 @pytest.mark.filterwarnings(
     "ignore:RunnableWithMessageHistory is deprecated",
     "ignore:The class `InMemoryChatMessageHistory` was deprecated",

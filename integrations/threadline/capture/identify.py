@@ -160,4 +160,4 @@ def _copy(
 
 def _mapping(data: bytes | None) -> dict[str, Any]:
     value = None if data is None else msgspec.json.decode(data)
-    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] (JSON)

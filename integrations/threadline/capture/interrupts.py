@@ -84,8 +84,9 @@ def _answers(resumed: Any, ident: str | None) -> bool:
     """Whether an interrupt that is raised now is another one than that which was answered."""
     if resumed is None:
         return False
-    by_id = isinstance(resumed, dict) and bool(resumed) and all(map(_is_interrupt_id, resumed))  # pyright: ignore[reportUnknownArgumentType]
-    return not by_id or ident in resumed
+    keys: list[object] = list(resumed) if isinstance(resumed, dict) else []  # pyright: ignore[reportUnknownArgumentType] (JSON)
+    by_id = bool(keys) and all(map(_is_interrupt_id, keys))
+    return not by_id or ident in keys
 
 
 def _is_interrupt_id(key: object) -> bool:

@@ -64,7 +64,7 @@ def is_said(message: ChatMessage) -> bool:
 
 def _parts_of(message: ChatMessage) -> Sequence[Any]:
     # Its accessors each make a list of the parts of one class; no public one keeps their order.
-    return message._content  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return message._content  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (above)
 
 
 def _name_of(message: ChatMessage) -> str | None:

@@ -112,6 +112,7 @@ def messages_in(value: object) -> list[BaseMessage] | None:
 
 def _key_of(message: BaseMessage) -> Any:
     """All that a message's body is made of, as a key; None where it must be looked at whole."""
+    said: Any = message  # told by its class below
     content = message.content
     if content.__class__ is not str:
         return None
@@ -119,10 +120,9 @@ def _key_of(message: BaseMessage) -> Any:
     if kind is HumanMessage or kind is SystemMessage:
         return kind, message.name, content
     if kind is ToolMessage:
-        answer: Any = message
-        return kind, message.name, content, answer.tool_call_id, answer.status
+        return kind, message.name, content, said.tool_call_id, said.status
     if kind is AIMessage:
-        return _key_of_answer(message)  # pyright: ignore[reportArgumentType]
+        return _key_of_answer(said)
     return None
 
 
