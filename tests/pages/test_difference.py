@@ -55,6 +55,14 @@ def test_what_two_model_calls_were_sent_is_compared() -> None:
     assert "Line 3\n" not in text
 
 
+def test_what_is_too_long_to_be_compared_is_not_called_the_same() -> None:
+    """Where texts differ only far down, the difference says so, and how much is left there."""
+    history = "\n".join(f"Line {number}" for number in range(6_000))
+    difference = call(f"{history}\nTea?").diff(call(f"{history}\nCoffee?\nMilk?"))
+    assert difference
+    assert "- … and 1,002 more lines\n+ … and 1,003 more lines" in str(difference)
+
+
 def test_a_call_that_only_one_turn_made_is_new() -> None:
     """Turns need not have made the same calls."""
     first = turn("t", 0, 1, said("user", "Hi", 0), spans=(call("a"),))

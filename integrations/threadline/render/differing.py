@@ -88,7 +88,15 @@ def _compared(what: str, before: Sequence[str], after: Sequence[str]) -> Compare
         else:
             lines.extend(Line("gone", text) for text in a[a1:a2])
             lines.extend(Line("new", text) for text in b[b1:b2])
+    lines.extend(_beyond(before[_LINES:], after[_LINES:]))
     return Compared(what, tuple(lines))
+
+
+def _beyond(before: Sequence[str], after: Sequence[str]) -> Iterator[Line]:
+    """Tell of what is too long to be compared line by line that it differs, and how long it is."""
+    if before != after:
+        yield Line("gone", f"… and {counted(len(before), 'more line')}")
+        yield Line("new", f"… and {counted(len(after), 'more line')}")
 
 
 def _same(lines: Sequence[str]) -> Iterator[Line]:
