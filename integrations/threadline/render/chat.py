@@ -17,7 +17,7 @@ from threadline.render.excerpt import (
     excerpt,
 )
 from threadline.render.notes import Judgements, failure_text, status_note
-from threadline.render.order import asked_again, reading_order
+from threadline.render.order import asked_again, left_behind, reading_order
 from threadline.render.printable import one_line, printable
 from threadline.render.values import bracketed, call_text, counted, value_text
 from threadline.render.when import day, duration, time_of_day
@@ -79,7 +79,7 @@ def _turn_views(
 ) -> tuple[TurnView, ...]:
     views: list[TurnView] = []
     number, today = 0, _first_day(conversation, shape.zone)
-    repeated = asked_again(conversation)
+    repeated, left = asked_again(conversation), left_behind(conversation)
     for turn in conversation.turns:
         number += turn.kind == "turn"
         yesterday, today = today, day(turn.started_ns, zone=shape.zone)
@@ -89,7 +89,7 @@ def _turn_views(
                 id=one_line(turn.id, width=_ID_WIDTH),
                 number=number if turn.kind == "turn" else None,
                 status=turn.status,
-                facts=_turn_facts(turn, conversation),
+                facts=_turn_facts(turn, conversation, is_left=turn.id in left),
                 when=at if today == yesterday else f"{today} {at}",
                 entries=tuple(_entries(turn, judgements, shape)),
                 is_asked_again=turn.id in repeated,
@@ -145,7 +145,7 @@ def _tool_use(observation: ToolObservation, shape: Shape, *, has_asker: bool) ->
     return ToolUse(
         call=one_line(call, width=shape.width),
         outcome=observation.outcome.replace("_", " "),
-        tone=_OUTCOME_TONES.get(observation.outcome, "warn"),
+        tone=outcome_tone(observation.outcome),
         result=shape.result(result),
         thought=one_line(thought, width=shape.width),
         duration_ns=observation.duration_ns,
@@ -208,7 +208,7 @@ def _metadata_lines(metadata: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _turn_facts(turn: Turn, conversation: Conversation) -> tuple[str, ...]:
+def _turn_facts(turn: Turn, conversation: Conversation, *, is_left: bool) -> tuple[str, ...]:
     stranger = turn.user_id is not None and turn.user_id != conversation.user_id
     facts = [
         turn.name or "",
@@ -217,14 +217,14 @@ def _turn_facts(turn: Turn, conversation: Conversation) -> tuple[str, ...]:
         *(f"#{tag}" for tag in turn.tags),
         f"continues {turn.continues}" if turn.continues else "",
         "another branch" if turn.branches_from is not None else "",
-        "left behind by a newer branch" if _is_left(turn, conversation) else "",
+        "left behind by a newer branch" if is_left else "",
     ]
     return tuple(one_line(fact, width=100) for fact in facts if fact)
 
 
-def _is_left(turn: Turn, conversation: Conversation) -> bool:
-    left = set(conversation.superseded)
-    return bool(left) and any(message.id in left for message in turn.messages)
+def outcome_tone(outcome: str) -> Tone:
+    """Return the tone in which the outcome of a tool observation is told."""
+    return _OUTCOME_TONES.get(outcome, "warn")
 
 
 _ROLES: Final = frozenset({USER, "assistant", "system", "tool"})

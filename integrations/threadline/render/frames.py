@@ -31,15 +31,15 @@ def to_arrow(store: Store, table: str, *, limit: int | None = None, **filters: A
 
 def to_pandas(store: Store, table: str, *, limit: int | None = None, **filters: Any) -> Any:
     """Return a `pandas.DataFrame`, oldest first; see `Reader.to_pandas`."""
-    pandas = _package("pandas")
-    arrow = _package("pyarrow")
+    pandas = package("pandas")
+    arrow = package("pyarrow")
     whole = {arrow.int64(): pandas.Int64Dtype()}  # a missing count makes no fraction of the others
     return to_arrow(store, table, limit=limit, **filters).to_pandas(types_mapper=whole.get)
 
 
 def arrow_table(columns: Sequence[Column], groups: Iterable[list[Row]]) -> Any:
     """Return groups of rows as one Arrow table."""
-    arrow = _package("pyarrow")
+    arrow = package("pyarrow")
     schema = arrow.schema([(column.name, _type(arrow, column.kind)) for column in columns])
     batches = [_batch(arrow, schema, columns, rows) for rows in groups if rows]
     return arrow.Table.from_batches(batches, schema=schema).unify_dictionaries()
@@ -78,8 +78,9 @@ def _type(arrow: Any, kind: Kind) -> Any:
     return types[kind]
 
 
-def _package(name: str) -> Any:
+def package(name: str) -> Any:
+    """Import a package of the extra `notebook`, or a module of one."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise MissingExtraError(extra=_EXTRA, package=name) from error
+        raise MissingExtraError(extra=_EXTRA, package=name.partition(".")[0]) from error

@@ -58,6 +58,16 @@ def asked_again(conversation: Conversation) -> frozenset[str]:
     return frozenset(found)
 
 
+def left_behind(conversation: Conversation) -> frozenset[str]:
+    """Return the ids of turns of which a newer branch left something behind."""
+    left = frozenset(conversation.superseded)
+    return frozenset(
+        turn.id
+        for turn in conversation.turns
+        if any(message.id in left for message in turn.messages)
+    )
+
+
 def _is_folded(message: Message, turn: Turn) -> bool:
     if message.role != TOOL:
         return False

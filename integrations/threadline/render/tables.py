@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from threadline.errors import ArgumentError
 from threadline.render.tokens import tokens_of
@@ -205,15 +205,11 @@ def _usage(usage: Usage | None) -> tuple[int | None, ...]:
 
 def _columns(written: str) -> tuple[Column, ...]:
     """Read columns as they stand below: `name:kind name:kind`."""
-    kinds: dict[str, Kind] = {kind: kind for kind in _KINDS}
+    kinds: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
     pairs = [word.partition(":") for word in written.split()]
     return tuple(Column(name, kinds[kind]) for name, _, kind in pairs)
 
 
-_KINDS: Final[tuple[Kind, ...]] = (
-    *("text", "texts", "category"),
-    *("time", "count", "number", "truth"),
-)
 _WHERE: Final = "turn_id:text thread_id:text tenant:category "
 _FAILURE: Final = "error_type:category error:text "
 _TIMES: Final = "started:time ended:time duration_s:number "

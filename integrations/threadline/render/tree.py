@@ -98,7 +98,7 @@ def span_row(span: Span, *, start_ns: int) -> SpanRow:
         duration_ns=span.duration_ns,
         details=tuple(one_line(detail, width=_WIDTH) for detail in _details(span) if detail),
         status=span.status,
-        tone=_TONES.get(span.status, "warn"),
+        tone=status_tone(span.status),
         error=one_line(failure_text(span.error), width=2 * _WIDTH) if span.error else "",
     )
 
@@ -121,6 +121,11 @@ def _prompt_text(prompt: Prompt | None) -> str:
     if prompt is None or not prompt.name:
         return ""
     return f"prompt {prompt.name}" + (f" v{prompt.version}" if prompt.version else "")
+
+
+def status_tone(status: str) -> Tone:
+    """Return the tone in which the status of a span or a turn is told."""
+    return _TONES.get(status, "warn")
 
 
 _USUAL_ENDS: Final = frozenset({"", "stop", "end_turn", "tool_calls", "tool_use", "STOP"})

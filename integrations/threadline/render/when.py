@@ -59,6 +59,17 @@ def time_of_day(at_ns: int | None, *, zone: dt.tzinfo | None = None) -> str:
     return f"{local:%H:%M:%S}" if local else ""
 
 
+def iso_time(at_ns: int) -> str | None:
+    """Return a time as machines read it, in UTC; None where no calendar knows it.
+
+    Example:
+        >>> iso_time(1_795_255_200_000_000_000)
+        '2026-11-21T10:00:00Z'
+    """
+    utc = moment(at_ns, zone=dt.UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%SZ}" if utc else None
+
+
 def duration(length_ns: int | None) -> str:
     """Say how long something took, in about three figures.
 
@@ -87,11 +98,14 @@ def _figures(value: float, *, small: int = 1) -> str:
 
 
 def _local(at_ns: int | None, zone: dt.tzinfo | None) -> dt.datetime | None:
-    if not at_ns:
-        return None
+    return moment(at_ns, zone=zone) if at_ns else None
+
+
+def moment(at_ns: int, *, zone: dt.tzinfo | None) -> dt.datetime | None:
+    """Return a recorded time as one of a calendar; None where no calendar knows it."""
     try:
         return dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC).astimezone(zone)
-    except (OverflowError, OSError, ValueError):  # a recorded time that no calendar knows
+    except (OverflowError, OSError, ValueError):
         return None
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, cast
 
-from threadline.model import BlobPart, TextPart, ToolCallResponsePart, UriPart
+from threadline.model import BlobPart, Status, TextPart, ToolCallResponsePart, UriPart
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, text_of
+from threadline.render.order import left_behind
 from threadline.render.values import json_text, value_text
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def chat_example(conversation: Conversation) -> Example | None:
     open call. Where the transcript has no system message, the first model call's own stands at
     the beginning.
     """
-    left = frozenset(conversation.superseded)
-    turns = [turn for turn in conversation.turns if _is_exemplary(turn, left)]
+    left = left_behind(conversation)
+    turns = [t for t in conversation.turns if t.id not in left and _ended_well(t)]
     messages = [entry for turn in turns for entry in _turn_entries(turn)]
     if not any(entry["role"] == ASSISTANT for entry in messages):
         return None
@@ -36,9 +37,8 @@ def chat_example(conversation: Conversation) -> Example | None:
     return {"messages": messages, "tools": tools} if tools else {"messages": messages}
 
 
-def _is_exemplary(turn: Turn, left: frozenset[str]) -> bool:
-    is_left = any(message.id in left for message in turn.messages)
-    return turn.kind == "turn" and turn.status.value == "ok" and not is_left
+def _ended_well(turn: Turn) -> bool:
+    return turn.kind == "turn" and turn.status is Status.OK
 
 
 def _turn_entries(turn: Turn) -> Iterator[Example]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from threadline.errors import MissingExtraError
-from threadline.render.frames import arrow_table
-from threadline.render.page.shape import iso_time
+from threadline.render.frames import arrow_table, package
 from threadline.render.printable import printable
 from threadline.render.reading import rows_of
 from threadline.render.tables import table_of
 from threadline.render.values import json_text
+from threadline.render.when import iso_time, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from threadline.render.tables import Column, Row
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-_SECOND: Final = 1_000_000_000
 _NO_DAY: Final = "unknown"
 
 
@@ -54,10 +51,7 @@ def write_parquet(store: Store, table: str, folder: Path, **filters: Any) -> int
     Raises:
         MissingExtraError: without the extra `notebook`.
     """
-    try:
-        parquet: Any = importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise MissingExtraError(extra="notebook", package="pyarrow") from error
+    parquet = package("pyarrow.parquet")
     columns = table_of(table).columns
     count = 0
     for number, rows in enumerate(rows_of(store, table, **filters)):
@@ -78,12 +72,8 @@ def _by_day(columns: Sequence[Column], rows: list[Row]) -> Iterator[tuple[str, l
 
 
 def _day(at_ns: int | None) -> str:
-    if at_ns is None:
-        return _NO_DAY
-    try:
-        return f"{dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC):%Y-%m-%d}"
-    except (OverflowError, OSError, ValueError):  # a recorded time that no calendar knows
-        return _NO_DAY
+    day = None if at_ns is None else moment(at_ns, zone=dt.UTC)
+    return f"{day:%Y-%m-%d}" if day else _NO_DAY
 
 
 def _cell(value: Any, column: Column) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from threadline.model import Message, ToolCallPart, ToolObservation
+from threadline.model import Conversation, Message, ReasoningPart, ToolCallPart, ToolObservation
 from threadline.model.message import ASSISTANT, USER
 from threadline.render.notes import Judgements, status_note
-from threadline.render.order import asked_again, reading_order
+from threadline.render.order import asked_again, left_behind, reading_order
 from threadline.render.page.looked_up import lookup_block
 from threadline.render.page.markdown import from_markdown, plain_text
 from threadline.render.page.markup import NOTHING, Markup, element, joined
@@ -21,7 +21,7 @@ from threadline.render.when import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from threadline.model import Conversation, Turn
+    from threadline.model import Part, Turn
     from threadline.render.entries import Note
     from threadline.render.order import Item
     from threadline.render.page.shape import Shape
@@ -50,8 +50,6 @@ def conversation_block(conversation: Conversation, *, shape: Shape) -> Markup:
 
 def turn_block(turn: Turn, *, shape: Shape) -> Markup:
     """Draw one turn by itself."""
-    from threadline.model import Conversation
-
     alone = Conversation(thread_id=turn.thread_id, turns=(turn,))
     shape.place(turn.messages)
     body = _turn(turn, Judgements.of(alone), shape, heading=f"Turn of {turn.thread_id}")
@@ -114,7 +112,7 @@ def _turns(
         turn.kind == "turn" for turn in shown
     )
     before_ns: int | None = conversation.created_ns  # the heading tells its day
-    left = frozenset(conversation.superseded)
+    left = left_behind(conversation)
     for turn in shown:
         number += turn.kind == "turn"
         heading = f"Turn {number}" if turn.kind == "turn" else turn.name or "Side call"
@@ -122,7 +120,7 @@ def _turns(
         body = _turn(turn, judgements, shape, heading=heading, again=again, before_ns=before_ns)
         if turn.kind != "turn":
             body = folded(f"Side call: {turn.name or turn.id}", body, class_="side")
-        elif any(message.id in left for message in turn.messages):
+        elif turn.id in left:
             body = folded(f"{heading}: left behind by a newer branch", body, class_="side")
         yield body
         before_ns = turn.started_ns
@@ -179,10 +177,9 @@ def said_block(message: Message, *, shape: Shape, ratings: tuple[str, ...] = ())
     """Draw one message: who, when, the words, and what came beside them."""
     role = message.role if message.role in _SIDES else "other"
     words = from_markdown(message.text) if message.role == ASSISTANT else plain_text(message.text)
-    parts = [part_block(part) for part in message.parts]
-    thoughts = [part for part in parts if 'class="thought"' in part]
-    others = [part for part in parts if part and part not in thoughts]
-    if message.role == "assistant" and not (message.text or others or thoughts or ratings):
+    thoughts = _blocks(part for part in message.parts if isinstance(part, ReasoningPart))
+    others = _blocks(part for part in message.parts if not isinstance(part, ReasoningPart))
+    if message.role == ASSISTANT and not (message.text or others or thoughts or ratings):
         return NOTHING  # it only asked for tools, and those stand below
     body = [
         *thoughts,
@@ -198,6 +195,10 @@ def said_block(message: Message, *, shape: Shape, ratings: tuple[str, ...] = ())
     if role == "system":
         return folded("system", *body, class_="said system")
     return element("div", element("p", head, class_="who"), *body, class_=f"said {role}", id=anchor)
+
+
+def _blocks(parts: Iterable[Part]) -> list[Markup]:
+    return [block for block in map(part_block, parts) if block]
 
 
 def _notes(notes: Iterable[Note]) -> Markup:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from threadline.model import ConversationSummary, SearchHit, Turn
 from threadline.render.page.markup import Markup, element, joined
 from threadline.render.printable import one_line
+from threadline.render.tree import status_tone
 from threadline.render.values import counted
 from threadline.render.when import duration
 
@@ -67,7 +68,7 @@ def _conversation(item: object, shape: Shape) -> Iterable[Cell]:
         ("", shape.time(item.updated_ns)),
         ("number", f"{item.turn_count:,}"),
         ("number", f"{item.message_count:,}"),
-        ("", element("span", status, class_=_tone(status))),
+        ("", element("span", status, class_=status_tone(status))),
         ("", element("bdi", item.user_id or "")),
         ("", element("bdi", one_line(item.title or item.preview, width=_WIDTH))),
     ]
@@ -79,7 +80,7 @@ def _turn(item: object, shape: Shape) -> Iterable[Cell]:
     return [
         ("", shape.time(item.started_ns)),
         ("", element("bdi", one_line(item.thread_id, width=_WIDTH))),
-        ("", element("span", item.status.value, class_=_tone(item.status.value))),
+        ("", element("span", item.status.value, class_=status_tone(item.status.value))),
         ("number", duration(item.duration_ns)),
         ("", element("bdi", one_line(item.input, width=_WIDTH))),
         ("", element("bdi", one_line(item.output, width=_WIDTH))),
@@ -95,10 +96,6 @@ def _hit(item: object, shape: Shape) -> Iterable[Cell]:
         ("", item.role or ""),
         ("", element("bdi", one_line(item.snippet, width=_WIDTH))),
     ]
-
-
-def _tone(status: str) -> str:
-    return {"ok": "good", "error": "bad", "running": "quiet"}.get(status, "warn")
 
 
 _CONVERSATION_HEADS: Final = ("thread", "last", "turns", "messages", "status", "user", "what")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from threadline.render.page.markup import NOTHING, Markup, element
-from threadline.render.when import day, time_of_day
+from threadline.render.when import day, iso_time, moment, time_of_day
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
     from threadline.model import Message
-
-_SECOND = 1_000_000_000
 
 
 class Budget:
@@ -84,21 +82,10 @@ class Shape:
 
     def zone_name(self, at_ns: int) -> str:
         """Return the name of the time zone that times are told in."""
-        try:
-            at = dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC).astimezone(self.zone)
-        except (OverflowError, OSError, ValueError):  # a recorded time that no calendar knows
-            return ""
-        return at.tzname() or ""
+        at = moment(at_ns, zone=self.zone)
+        return (at.tzname() or "") if at else ""
 
 
 def key_of(ident: str) -> str:
     """Return a few letters that stand for a conversation or a turn in names of anchors."""
     return blake2b(ident.encode(errors="replace"), digest_size=4).hexdigest()
-
-
-def iso_time(at_ns: int) -> str | None:
-    """Return a time as HTML writes it for machines."""
-    try:
-        return f"{dt.datetime.fromtimestamp(at_ns / _SECOND, tz=dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, OSError, ValueError):
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from threadline.render.chat import outcome_tone
 from threadline.render.notes import failure_text
 from threadline.render.page.markup import NOTHING, Markup, element, joined
 from threadline.render.page.values import value_block, words_block
@@ -22,7 +23,6 @@ _DECISIONS: Final = {
     "reject": "rejected by a human",
     "respond": "answered by a human in the tool's place",
 }
-_TONES: Final = {"ok": "good", "error": "bad", "unknown_tool": "bad", "not_run": "quiet"}
 
 
 def tool_block(observation: ToolObservation) -> Markup:
@@ -32,7 +32,7 @@ def tool_block(observation: ToolObservation) -> Markup:
     summary = joined(
         [
             element("code", one_line(_call(observation), width=_CALL_WIDTH)),
-            element("span", outcome, class_=f"outcome {_TONES.get(observation.outcome, 'warn')}"),
+            element("span", outcome, class_=f"outcome {outcome_tone(observation.outcome)}"),
             element("span", duration(observation.duration_ns), class_="took"),
             element("span", counted(attempts, "attempt"), class_="took") if attempts > 1 else "",
         ],

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Final
 
-from threadline.model import BlobPart, ReasoningPart, UriPart
+from threadline.model import BlobPart, ReasoningPart
 from threadline.render.page.markup import NOTHING, Markup, element
 from threadline.render.printable import escaped_json
 from threadline.render.values import bracketed, json_text
@@ -46,11 +46,9 @@ def words_block(text: str) -> Markup:
     return element("pre", text[:_LARGEST_VALUE] + beside, dir="auto", tabindex="0")
 
 
-def folded(summary: str, *children: str, class_: str, is_open: bool = False) -> Markup:
+def folded(summary: str, *children: str, class_: str) -> Markup:
     """Show children one click away."""
-    return element(
-        "details", element("summary", summary), *children, class_=class_, open=is_open or None
-    )
+    return element("details", element("summary", summary), *children, class_=class_)
 
 
 def part_block(part: Part) -> Markup:
@@ -60,8 +58,6 @@ def part_block(part: Part) -> Markup:
     if isinstance(part, ReasoningPart):
         thought = element("div", part.content, class_="plain", dir="auto")
         return folded("Thought", thought, class_="thought") if part.content else NOTHING
-    if isinstance(part, UriPart):
-        return element("p", bracketed(part), class_="part")
     described = bracketed(part)
     return element("p", described, class_="part") if described else NOTHING
 
