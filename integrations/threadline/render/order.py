@@ -45,17 +45,21 @@ def reading_order(turn: Turn) -> Iterator[Item]:
 
 def asked_again(conversation: Conversation) -> frozenset[str]:
     """Return the ids of turns without the user's words, because a failed turn before has them."""
-    found: set[str] = set()
-    is_open = False
+    return frozenset(asked_before(conversation))
+
+
+def asked_before(conversation: Conversation) -> dict[str, tuple[Message, ...]]:
+    """Return the user's words of turns that are tried again, which a failed turn before has."""
+    found: dict[str, tuple[Message, ...]] = {}
+    waiting: tuple[Message, ...] = ()
     for turn in conversation.turns:
         if turn.kind != "turn":
             continue
-        has_words = any(message.role == USER for message in turn.messages)
-        is_repeated = is_open and not has_words and turn.continues is None
-        if is_repeated:
-            found.add(turn.id)
-        is_open = (has_words or is_repeated) and turn.status in _FAILED
-    return frozenset(found)
+        own = tuple(message for message in turn.messages if message.role == USER)
+        if waiting and not own and turn.continues is None:
+            own = found[turn.id] = waiting
+        waiting = own if turn.status in _FAILED else ()
+    return found
 
 
 def left_behind(conversation: Conversation) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from threadline.model import BlobPart, Status, TextPart, ToolCallResponsePart, UriPart
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, text_of
-from threadline.render.order import left_behind
+from threadline.render.order import asked_before, left_behind
 from threadline.render.values import json_text, value_text
 
 if TYPE_CHECKING:
@@ -23,12 +23,24 @@ def chat_example(conversation: Conversation) -> Example | None:
 
     Turns that did not end well or that a newer branch left behind are left out, and so are tool
     calls that nobody answered: none of them is anything to learn from, and the format allows no
-    open call. Where the transcript has no system message, the first model call's own stands at
-    the beginning.
+    open call. A turn that is tried again brings the question of the one that failed. Where the
+    transcript has no system message, the first model call's own stands at the beginning.
+
+    Example:
+        >>> from threadline.model import Conversation, Message, Turn
+        >>> asked = Message(id="1", role="user", parts=(TextPart("Tea?"),))
+        >>> told = Message(id="2", role="assistant", parts=(TextPart("Yes."),))
+        >>> turns = (
+        ...     Turn(id="a", thread_id="t", status=Status.ERROR, started_ns=1, messages=(asked,)),
+        ...     Turn(id="b", thread_id="t", status=Status.OK, started_ns=2, messages=(told,)),
+        ... )
+        >>> example = chat_example(Conversation(thread_id="t", turns=turns)) or {}
+        >>> [(entry["role"], entry["content"]) for entry in example["messages"]]
+        [('user', 'Tea?'), ('assistant', 'Yes.')]
     """
-    left = left_behind(conversation)
+    left, before = left_behind(conversation), asked_before(conversation)
     turns = [t for t in conversation.turns if t.id not in left and _ended_well(t)]
-    messages = [entry for turn in turns for entry in _turn_entries(turn)]
+    messages = [entry for turn in turns for entry in _turn_entries(turn, before.get(turn.id, ()))]
     if not any(entry["role"] == ASSISTANT for entry in messages):
         return None
     if messages[0]["role"] != SYSTEM:
@@ -41,14 +53,14 @@ def _ended_well(turn: Turn) -> bool:
     return turn.kind == "turn" and turn.status is Status.OK
 
 
-def _turn_entries(turn: Turn) -> Iterator[Example]:
+def _turn_entries(turn: Turn, asked: tuple[Message, ...]) -> Iterator[Example]:
     answered = {
         part.id: part
         for message in turn.messages
         for part in message.parts
         if isinstance(part, ToolCallResponsePart) and part.id is not None
     }
-    for message in turn.messages:
+    for message in (*asked, *turn.messages):
         if message.role == ASSISTANT:
             calls = [call for call in message.tool_calls if call.id in answered]
             yield from _assistant(message, calls)
@@ -84,7 +96,7 @@ def _arguments(arguments: object) -> str:
 
 
 def _content(parts: tuple[Part, ...]) -> str | list[Example]:
-    if not any(isinstance(part, BlobPart | UriPart) for part in parts):
+    if not any(map(_is_picture, parts)):
         return text_of(parts)
     return [entry for part in parts for entry in _content_part(part)]
 
@@ -92,11 +104,25 @@ def _content(parts: tuple[Part, ...]) -> str | list[Example]:
 def _content_part(part: Part) -> Iterator[Example]:
     if isinstance(part, TextPart):
         yield {"type": "text", "text": part.content}
-    elif isinstance(part, BlobPart) and (part.mime_type or "").startswith("image/"):
+    elif isinstance(part, BlobPart) and _is_picture(part):
         data = base64.b64encode(part.content).decode()
         yield {"type": "image_url", "image_url": {"url": f"data:{part.mime_type};base64,{data}"}}
-    elif isinstance(part, UriPart):
+    elif isinstance(part, UriPart) and _is_picture(part):
         yield {"type": "image_url", "image_url": {"url": part.uri}}
+
+
+def _is_picture(part: Part) -> bool:
+    """Tell what can be said as a picture; an address that tells nothing of itself may be one.
+
+    Example:
+        >>> _is_picture(UriPart("https://a.example/1", modality="image"))
+        True
+        >>> _is_picture(UriPart("https://a.example/1", mime_type="audio/mpeg"))
+        False
+    """
+    if isinstance(part, UriPart):
+        return (part.mime_type or part.modality or "image").startswith("image")
+    return isinstance(part, BlobPart) and (part.mime_type or "").startswith("image/")
 
 
 def _system(turns: list[Turn]) -> Iterator[Example]:
