@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from haystack.dataclasses import ChatMessage, GeneratedAnswer
 
 from threadline.capture.plain import json_of
+from threadline.capture.usual_keys import ANSWER_KEYS, MOST_TEXTS, users_words
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 
 if TYPE_CHECKING:
@@ -14,15 +15,12 @@ if TYPE_CHECKING:
 
     from threadline.haystack.talk import Talk
 
-_QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "message")
-_ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
 _STRUCTURED_KEYS: Final = ("structured_response", "structured_output", "parsed", "json")
 _ANSWERERS: Final = ("llm", "generator", "chat_generator", "agent", "answer")
 _LIST_KEY: Final = "messages"
 _TEMPLATE: Final = "template"
 _VARIABLES: Final = "template_variables"
 _NO_WORDS: Final = frozenset({"chat_history_id", "template"})
-_MOST_TEXTS: Final = 64
 
 
 class Given(NamedTuple):
@@ -89,23 +87,7 @@ def read_output(data: object, connectors: Collection[str], talks: Mapping[str, T
             if is_answer:
                 answers.append(text)
     messages = _of_the_answerer(said) if not answers else []
-    return Returned(messages, texts[:_MOST_TEXTS], answers[-1] if answers else None)
-
-
-def users_words(strings: Mapping[str, str]) -> list[str]:
-    """Return which of a root's input strings is what the user said, or all that could be it.
-
-    Example:
-        >>> users_words({"topic": "tea", "question": "How long?"})
-        ['How long?']
-        >>> users_words({"persona": "a pirate", "msg": "Hi"})
-        ['a pirate', 'Hi']
-    """
-    for key in _QUESTION_KEYS:
-        if strings.get(key):
-            return [strings[key]]
-    texts = list(strings.values())
-    return texts[:1] if len(set(texts)) == 1 else texts[:_MOST_TEXTS]
+    return Returned(messages, texts[:MOST_TEXTS], answers[-1] if answers else None)
 
 
 def _inputs_of(data: object, connectors: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -124,7 +106,7 @@ def _texts_of(outputs: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield output strings, and whether each is an answer to somebody."""
     for key, value in outputs.items():
         if isinstance(value, str) and value:
-            yield value, key in _ANSWER_KEYS
+            yield value, key in ANSWER_KEYS
         elif key in _STRUCTURED_KEYS and value is not None:
             yield json_of(value).decode(), True
         elif is_list(value) and value:

@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
 
 from threadline.capture.plain import json_of
+from threadline.capture.usual_keys import ANSWER_KEYS, users_words
 from threadline.langchain.interrupts import answers_in, is_command
 from threadline.langchain.messages import is_message, is_news
 from threadline.langchain.shapes import is_list, is_mapping
@@ -16,11 +17,8 @@ from threadline.langchain.shapes import is_list, is_mapping
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_QUESTION_KEYS: Final = ("question", "query", "input", "q", "text", "prompt", "message")
-_ANSWER_KEYS: Final = ("answer", "output", "result", "text", "response")
 _STRUCTURED_KEYS: Final = ("structured_response", "parsed")
 _LIST_KEY: Final = "messages"
-_MOST_TEXTS: Final = 64
 
 WHOLE_LIST: Final = sys.maxsize
 """So many of the newest messages that they are all."""
@@ -104,22 +102,6 @@ def newest_of_state(state: object, key: str | None, count: int) -> list[BaseMess
     return [message for message in newest if is_message(message)]
 
 
-def users_words(strings: Mapping[str, str]) -> list[str]:
-    """Return which of a root's input strings is what the user said, or all that could be it.
-
-    Example:
-        >>> users_words({"topic": "tea", "question": "How long?"})
-        ['How long?']
-        >>> users_words({"persona": "a pirate", "msg": "Hi"})
-        ['a pirate', 'Hi']
-    """
-    for key in _QUESTION_KEYS:
-        if strings.get(key):
-            return [strings[key]]
-    texts = list(strings.values())
-    return texts[:1] if len(set(texts)) == 1 else texts[:_MOST_TEXTS]
-
-
 def _read_fields(outputs: object, fields: Mapping[str, Any], list_key: str | None) -> RootOutput:
     key = list_key if list_key in fields else None
     _, messages = _find_list(fields if key is None else {key: fields[key]})
@@ -127,7 +109,7 @@ def _read_fields(outputs: object, fields: Mapping[str, Any], list_key: str | Non
         if is_message(value) and value not in messages:
             messages.append(value)
     texts = [value for value in fields.values() if isinstance(value, str) and value]
-    answer = next((fields[k] for k in _ANSWER_KEYS if isinstance(fields.get(k), str)), None)
+    answer = next((fields[k] for k in ANSWER_KEYS if isinstance(fields.get(k), str)), None)
     for key in _STRUCTURED_KEYS:
         if answer is None and fields.get(key) is not None:
             answer = _json(fields[key])
