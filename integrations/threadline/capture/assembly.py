@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from threadline.capture.branching import branch_of
 from threadline.capture.decisions import decide
 from threadline.capture.endings import error_of, status_of
-from threadline.capture.interrupts import resumed_with
+from threadline.capture.interrupts import was_resumed
 from threadline.capture.message_sheet import CONTEXT, PRELUDE, SAID, MessageSheet
 from threadline.capture.observation_sheet import ObservationSheet
 from threadline.capture.observations import observe_tools
@@ -84,7 +84,9 @@ class Assembly:
         reading.branch = branch_of(reading)
         transcript = read_transcript(reading)
         is_rest = self._turn.is_remainder
-        is_turn = transcript.is_turn or self._was_asked_in_vain(transcript) or self._was_resumed()
+        is_turn = (
+            transcript.is_turn or self._was_asked_in_vain(transcript) or was_resumed(self._turn)
+        )
         is_trace = self._belonging.side_call or is_rest or not is_turn
         gone = deleted(self._history_digests(transcript)) if deleted is not None else ()
         messages = MessageSheet(self._held, self._rows, bodies, self._row, gone)
@@ -116,10 +118,6 @@ class Assembly:
             return True
         kinds = {span.kind for span in self._turn.spans.values()}
         return "retriever" in kinds or any(root.inputs for root in self._turn.roots)
-
-    def _was_resumed(self) -> bool:
-        """Whether a human's answer let an interrupted turn go on, wherever that led."""
-        return any(resumed_with(root) is not None for root in self._turn.roots)
 
     def _history_digests(self, transcript: Transcript) -> set[bytes]:
         refs = [ref for span in self._turn.spans.values() for ref in (*span.inputs, *span.outputs)]

@@ -97,13 +97,13 @@ def _behind_history(root: OpenSpan, reading: Reading) -> Branch | None:
         ends = [at for at in ends if at == held.ids[framework_id or ""]]
     if not ends or ends[-1] == held.newest_said():
         return None
-    spoken = [[d for d, _ in part if _role(d, reading) != SYSTEM] for part in _cut(inputs, length)]
-    ends = [at for at in ends if _is_path(held, at, spoken[0])]
-    return _with_tail(held, ends[-1], spoken[1]) if ends and held.went_on(ends[-1]) else None
+    history, tail = _spoken(inputs[:length], reading), _spoken(inputs[length:], reading)
+    ends = [at for at in ends if _is_path(held, at, history)]
+    return _with_tail(held, ends[-1], tail) if ends and held.went_on(ends[-1]) else None
 
 
-def _cut(refs: Sequence[Ref], length: int) -> tuple[Sequence[Ref], Sequence[Ref]]:
-    return refs[:length], refs[length:]
+def _spoken(refs: Sequence[Ref], reading: Reading) -> list[bytes]:
+    return [digest for digest, _ in refs if _role(digest, reading) != SYSTEM]
 
 
 def _role(digest: bytes, reading: Reading) -> str:

@@ -43,9 +43,9 @@ def decide(turn: OpenTurn, observed: list[Observed], waiting: list[Awaited]) -> 
             if one.call_id == call_id and one.decision is None:
                 one.decision = decision if _is_obeyed(decision, one) else None
                 break
-    asked = list(_asked(turn, [one for one in observed if not one.runs and one.result is None]))
+    open_calls = [one for one in observed if not one.runs and one.result is None]
     still = [one for one in waiting if one[1] not in decided]
-    return [*still, *(one for one in asked if one not in still)]
+    return [*still, *(one for one in _asked(turn, open_calls) if one not in still)]
 
 
 def _is_obeyed(decision: Decision, one: Observed) -> bool:
@@ -99,8 +99,7 @@ def _decisions_in(given: Any) -> list[Decision]:
 
 
 def _asked(turn: OpenTurn, open_calls: list[Observed]) -> Iterator[Awaited]:
-    """Find the calls that this turn's interrupts ask about, and mark them."""
-    left = list(open_calls)
+    """Find the calls that this turn's interrupts ask about, mark them and take them out."""
     seen: set[str] = set()
     for span in turn.spans.values():
         for interrupt in interrupts_in(span):
@@ -109,9 +108,9 @@ def _asked(turn: OpenTurn, open_calls: list[Observed]) -> Iterator[Awaited]:
                 continue
             seen.add(ident)
             for request in _requests_in(cast("Mapping", value)):
-                one = next((one for one in left if _is_about(request, one)), None)
+                one = next((one for one in open_calls if _is_about(request, one)), None)
                 if one is not None:
-                    left.remove(one)
+                    open_calls.remove(one)
                     one.decision = Decision(kind="awaited", interrupt_id=ident)
                     yield ident, one.call_id
 
@@ -128,8 +127,8 @@ def _is_about(request: Mapping, one: Observed) -> bool:
         return bool(request["tool_call_id"] == one.call_id)
     if one.call is None or one.call.name != request.get("name"):
         return False
-    encode = msgspec.json.Encoder(order="sorted").encode
-    return encode(one.call.arguments) == encode(request.get("args"))
+    given, asked = one.call.arguments, request.get("args")
+    return msgspec.json.encode(given, order="sorted") == msgspec.json.encode(asked, order="sorted")
 
 
 class _Given(msgspec.Struct):

@@ -12,7 +12,7 @@ from threadline.model.message import ASSISTANT, USER
 from threadline.store.held import INTERRUPT
 
 if TYPE_CHECKING:
-    from threadline.capture.open_turn import OpenSpan
+    from threadline.capture.open_turn import OpenSpan, OpenTurn
     from threadline.capture.sayings import Reading
 
 
@@ -28,6 +28,17 @@ def attributes_of(span: OpenSpan) -> dict[str, Any]:
 def resumed_with(root: OpenSpan) -> Any:
     """Return what a human's answer resumed this run with; None if it was not resumed so."""
     return attributes_of(root).get("resume")
+
+
+def was_resumed(turn: OpenTurn) -> bool:
+    """Tell whether a human's answer let an interrupted turn go on, wherever that led."""
+    return any(resumed_with(root) is not None for root in turn.roots)
+
+
+def is_interrupt_id(key: object) -> bool:
+    """Tell whether a key of a resume names the interrupt that it answers."""
+    digits = "0123456789abcdef"
+    return isinstance(key, str) and len(key) == len(digits) * 2 and set(key) <= set(digits)
 
 
 def interrupts_in(span: OpenSpan) -> list[dict[str, Any]]:
@@ -85,10 +96,5 @@ def _answers(resumed: Any, ident: str | None) -> bool:
     if resumed is None:
         return False
     keys: list[object] = list(resumed) if isinstance(resumed, dict) else []  # pyright: ignore[reportUnknownArgumentType] (JSON)
-    by_id = bool(keys) and all(map(_is_interrupt_id, keys))
+    by_id = bool(keys) and all(map(is_interrupt_id, keys))
     return not by_id or ident in keys
-
-
-def _is_interrupt_id(key: object) -> bool:
-    digits = "0123456789abcdef"
-    return isinstance(key, str) and len(key) == len(digits) * 2 and set(key) <= set(digits)

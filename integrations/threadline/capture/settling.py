@@ -12,7 +12,7 @@ from threadline.capture.bodies import BodySource
 from threadline.capture.branching import may_branch
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
-from threadline.capture.interrupts import resumed_with
+from threadline.capture.interrupts import was_resumed
 from threadline.clock import give_way
 from threadline.ids import derived_uuid, pack_id
 from threadline.model.feedback import Event, Rating
@@ -164,7 +164,7 @@ class Settler:
             continues=continues,
             was_shown=was_shown,
         )
-        if any(resumed_with(root) is not None for root in turn.roots):
+        if was_resumed(turn):
             self._store.load_awaited(held)
         if may_branch(turn):
             self._store.load_branching(held)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from threadline.capture.interrupts import is_interrupt_id
 from threadline.capture.plain import json_of
 from threadline.langchain.shapes import is_list, is_mapping
 from threadline.model.message import ASSISTANT
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _ASKING_KEYS: Final = ("question", "query", "message", "prompt", "text")
 _ANSWERING_KEYS: Final = ("answer", "response", "message", "text", "data")
-_INTERRUPT_ID_LENGTH: Final = 32
 
 
 def is_command(value: object) -> bool:
@@ -45,7 +45,7 @@ def answers_in(resume: object) -> list[str]:
         return [resume] if resume else []
     if not is_mapping(resume):
         return []
-    if resume and all(_is_interrupt_id(key) for key in resume):
+    if resume and all(map(is_interrupt_id, resume)):
         return [text for value in resume.values() for text in answers_in(value)]
     words = [value for value in resume.values() if isinstance(value, str)]
     named = [key for key in _ANSWERING_KEYS if isinstance(resume.get(key), str)]
@@ -90,9 +90,3 @@ def _question_in(value: object) -> str | None:
         texts = (value.get(key) for key in _ASKING_KEYS)
         return next((text for text in texts if isinstance(text, str) and text), None)
     return None
-
-
-def _is_interrupt_id(key: object) -> bool:
-    if not isinstance(key, str) or len(key) != _INTERRUPT_ID_LENGTH:
-        return False
-    return all(sign in "0123456789abcdef" for sign in key)
