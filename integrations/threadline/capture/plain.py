@@ -99,7 +99,14 @@ def _plain_mapping(value: Mapping[Any, Any], depth: int, inner: tuple[int, ...])
 
 
 def _foreign(value: Any, depth: int, inner: tuple[int, ...]) -> Any:
-    """Objects that say how they are dumped, msgspec's own kinds, and the rest by its repr."""
+    """Objects that say how they are dumped, msgspec's own kinds, and the rest by its repr.
+
+    Example:
+        >>> class Exact:  # as numpy's longdouble, whose item is no number of Python's
+        ...     dtype, item, __repr__ = "f16", lambda _: Exact(), lambda _: "1.5"
+        >>> plain(Exact())
+        '1.5'
+    """
     if isinstance(value, type):
         return f"<class {value.__name__}>"
     try:
@@ -107,7 +114,9 @@ def _foreign(value: Any, depth: int, inner: tuple[int, ...]) -> Any:
         if callable(dump):
             return _plain(dump(), depth + 1, inner)
         if hasattr(value, "dtype") and not getattr(value, "shape", ()):  # a number of numpy's kind
-            return _plain(value.item(), depth + 1, inner)
+            number = value.item()
+            if type(number) is not type(value):
+                return _plain(number, depth + 1, inner)
         return _plain(msgspec.to_builtins(value, str_keys=True), depth + 1, inner)
     except Exception:  # noqa: BLE001 (foreign code runs here)
         return _repr(value)
