@@ -17,6 +17,8 @@ _graph_classes: dict[Any, type] = {}
 def hear_graphs(handler: Any) -> None:
     """Let `handler` be one of LangGraph's handlers too, where langgraph has such."""
     own: Any = handler.__class__
+    if own.hears_graphs:
+        return  # another thread was here in between
     hearing = _graph_classes.get(own)
     if hearing is None:
         base: Any = getattr(sys.modules.get(GRAPH_CALLBACKS), "GraphCallbackHandler", None)
