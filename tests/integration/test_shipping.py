@@ -423,6 +423,31 @@ class TestClient:
             asked_for = [line["record"]["messages"][0]["parts"][0]["content"] for line in mine]
             assert asked_for == [f"q{n:02}" for n in range(15)]
 
+    def test_flush_raises_nothing_where_another_process_sends_and_the_store_goes(
+        self, store: Path
+    ) -> None:
+        """Whoever waits for another sender cannot look into the store any more, and gives up."""
+        record(store, [("a", "one")], ["hanging"])
+        first, second = Hanging(), Scripted(name="hanging")
+        with ingestion_to(store, first) as one, ingestion_to(store, second) as other:
+            one.kick()
+            assert first.entered.wait(20)
+            other.flush(0.2)
+            store.rename(store.with_name("moved.db"))
+            other.flush(5)
+            assert second.tries == []
+            first.let_go.set()
+
+    def test_what_answers_in_no_known_way_is_tried_again(self, store: Path) -> None:
+        """A destination whose answer is none holds up itself, and ends no thread."""
+        record(store, [("a", "one")], ["scripted"])
+        answers = iter([[None]])
+        target = Scripted(lambda items: next(answers, [Delivered()] * len(items)))
+        with ingestion_to(store, target) as client:
+            client.flush(5)
+            assert client.deliveries() == (1, 0, 0)
+            assert len(target.tries) == 2
+
     def test_two_senders_never_send_the_same_row(self, store: Path) -> None:
         """While one has a destination, the other waits, and takes over what is left."""
         record(store, [("a", f"q{n}") for n in range(10)], ["hanging"])

@@ -97,7 +97,9 @@ class Sender:
         if self._answered < self._hurries:
             return True
         if self._is_occupied:
-            return self._is_anything_waiting()
+            with contextlib.suppress(ThreadlineError):  # the store cannot be used now
+                return self._is_anything_waiting()
+            return False
         return self._next_try is not None and self._next_try < deadline
 
     def stop(self, timeout: float) -> None:

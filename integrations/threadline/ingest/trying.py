@@ -31,12 +31,12 @@ def item_of(row: OutboxRow, found: OutboxRecord) -> Item:
 def try_once(destination: Destination, items: Sequence[Item], timeout_s: float) -> list[Outcome]:
     """Let a destination try; whatever it does, there is one outcome for each item."""
     try:
-        outcomes = list(destination.send(items, timeout_s=timeout_s))
+        outcomes = [_shortened(told) for told in destination.send(items, timeout_s=timeout_s)]
     except Exception as error:  # noqa: BLE001 (it may be anybody's code; its words may be secret)
         return [Later(f"{type(error).__name__} in the destination's own code")] * len(items)
     if len(outcomes) != len(items):
         return [Later("the destination did not tell of every item")] * len(items)
-    return [_shortened(outcome) for outcome in outcomes]
+    return outcomes
 
 
 def refused_whole(outcomes: Sequence[Outcome]) -> bool:
