@@ -146,6 +146,15 @@ def test_after_a_fault_every_turn_arrives_once_and_in_order(
     assert all(asked == sorted(asked) for asked in first_told(server.questions()).values())
 
 
+def test_answers_are_asked_for_as_plain_bytes(server: Loopback, store: Path) -> None:
+    """They are read as they come: a packed one would hide what it says was refused."""
+    record(store, TURNS[:1], ["otlp"])
+    shipped(store, otlp(server))
+    [request] = [json.loads(line) for line in server.counted.read_text().splitlines()]
+    sent = {name.lower(): value for name, value in request["headers"].items()}
+    assert sent["accept-encoding"] == "identity"
+
+
 def test_an_answer_that_never_came_is_sent_again_as_the_same_spans(
     server: Loopback, store: Path
 ) -> None:

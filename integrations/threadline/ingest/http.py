@@ -25,6 +25,9 @@ _CREDENTIALS_WAIT_S: Final = 60.0
 _BUSY: Final = frozenset({408, 425, 429})
 _NO_RIGHT: Final = frozenset({401, 403, 407})
 _REFUSED: Final = frozenset({400, 409, 410, 413, 414, 422, 431})
+_AS_IT_IS: Final = {"accept-encoding": "identity"}
+"""Answers are read raw: one that unpacks to more than memory holds is not asked for."""
+
 HIDDEN: Final = "***"
 _monotonic: Final = SystemClock().monotonic
 
@@ -94,7 +97,7 @@ class HttpTarget:
                 method,
                 self.url + path,
                 content=body,
-                headers={**(headers or {}), **self._secrets},
+                headers={**_AS_IT_IS, **(headers or {}), **self._secrets},
                 timeout=timeout,
             ) as response:
                 read = b"".join(_until(deadline, response.iter_raw(8_192)))
