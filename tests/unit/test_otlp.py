@@ -121,7 +121,26 @@ def test_an_error_is_a_status_and_an_exception(client: threadline.Client) -> Non
     ):
         raise KeyError("sky")
     _, spans = exported(client, Otlp())
-    assert Status.STATUS_CODE_ERROR in {span.status.code for span in spans}
+    [failed] = [span for span in spans if span.status.code == Status.STATUS_CODE_ERROR]
+    [exception] = failed.events
+    assert (exception.name, told(exception)["exception.type"]) == ("exception", "KeyError")
+    assert told(failed)["error.type"] == "KeyError"
+
+
+def test_an_error_beside_all_spans_is_told_too(client: threadline.Client) -> None:
+    """Where the only step went well, the turn that failed all the same has a span of its own."""
+
+    def fail() -> None:
+        with threadline.turn(thread_id="t-1", input="Rain?", client=client) as turn:
+            turn.tool("look", {"at": "sky"}, result={"rain": True})
+            raise KeyError("sky")
+
+    with pytest.raises(KeyError):
+        fail()
+    _, [root, tool] = exported(client, Otlp())
+    assert (root.status.code, tool.status.code) == (Status.STATUS_CODE_ERROR, 0)
+    assert tool.parent_span_id == root.span_id
+    assert told(root)["error.type"] == "KeyError"
 
 
 def test_a_rating_is_an_evaluation_in_the_trace_of_its_turn(client: threadline.Client) -> None:

@@ -15,10 +15,10 @@ from threadline.model.message import ASSISTANT, SYSTEM, USER
 from threadline.model.parts import GenericPart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from threadline.model.message import Message
-    from threadline.model.span import Span
+    from threadline.model.span import Failure, Span
     from threadline.model.turn import Turn
     from threadline.store.outbox_records import ConversationFacts
 
@@ -49,23 +49,28 @@ _UNSUCCESSFUL: Final = frozenset({"error"})
 def spans_of(turn: Turn, conversation: ConversationFacts | None) -> list[WireSpan]:
     """Return the trace of a turn.
 
-    Its root is the turn's only outermost span; where there are several, or none, it is one of its
-    own.
+    Its root is the turn's only outermost span; where there are several, or none, or where that one
+    knows nothing of the turn's error, it is one of its own.
     """
     roots = [span for span in turn.spans if span.parent_id is None]
     told = _of_turn(turn, conversation)
     common = conversation_attributes(conversation)
-    if len(roots) == 1:
+    if len(roots) == 1 and (turn.error is None or roots[0].error is not None):
         return [
             _span(span, turn, common | (told if span is roots[0] else {})) for span in turn.spans
         ]
+    ended_ns = turn.ended_ns or turn.started_ns
     own = WireSpan(
         trace_id=trace_id_of(turn.id),
         span_id=span_id_of(f"{turn.id}/root") if turn.spans else turn_span_id(turn.id),
         name=f"invoke_workflow {turn.name}" if turn.name else "invoke_workflow",
         started_ns=turn.started_ns,
-        ended_ns=turn.ended_ns or turn.started_ns,
-        attributes=common | {"gen_ai.operation.name": "invoke_workflow"} | told,
+        ended_ns=ended_ns,
+        attributes=common
+        | {"gen_ai.operation.name": "invoke_workflow"}
+        | told
+        | _error_type(turn.error),
+        events=_exception(turn.error, ended_ns),
         is_error=turn.status in _UNSUCCESSFUL,
         error=turn.error.message if turn.error else "",
     )
@@ -106,7 +111,7 @@ def _of_turn(turn: Turn, conversation: ConversationFacts | None) -> Attributes:
             "gen_ai.output.messages": _messages(
                 [m for m in turn.messages if m.role == ASSISTANT][-1:], finish_reason="stop"
             ),
-            **{f"threadline.metadata.{key}": _plain(v) for key, v in turn.metadata.items()},
+            **metadata_attributes(turn.metadata),
         }
     )
 
@@ -129,8 +134,9 @@ def _span(span: Span, turn: Turn, common: Attributes, *, root: bytes = b"") -> W
         attributes=common
         | attributes
         | (_given(reader(span)) if reader else {})
-        | _given({"error.type": span.error.type if span.error else None, **_status(span)}),
-        events=_exception(span),
+        | _error_type(span.error)
+        | _status(span),
+        events=_exception(span.error, span.ended_ns or span.started_ns),
         is_error=span.status in _UNSUCCESSFUL,
         error=span.error.message if span.error else "",
     )
@@ -144,11 +150,15 @@ def _status(span: Span) -> Attributes:
     return {} if span.status == "ok" else {"threadline.status": span.status}
 
 
-def _exception(span: Span) -> tuple[WireEvent, ...]:
-    if span.error is None:
+def _error_type(error: Failure | None) -> Attributes:
+    return {} if error is None else {"error.type": error.type}
+
+
+def _exception(error: Failure | None, at_ns: int) -> tuple[WireEvent, ...]:
+    if error is None:
         return ()
-    told = {"exception.type": span.error.type, "exception.message": span.error.message}
-    return (WireEvent(name="exception", at_ns=span.ended_ns or span.started_ns, attributes=told),)
+    told = {"exception.type": error.type, "exception.message": error.message}
+    return (WireEvent(name="exception", at_ns=at_ns, attributes=told),)
 
 
 def _model_call(span: Span) -> Attributes:
@@ -162,12 +172,12 @@ def _model_call(span: Span) -> Attributes:
         "gen_ai.response.finish_reasons": [span.finish_reason] if span.finish_reason else None,
         "gen_ai.response.time_to_first_chunk": None if first_chunk is None else first_chunk / 1e9,
         "gen_ai.request.stream": None if first_chunk is None else True,
-        "gen_ai.system_instructions": json_text(instructions or None),
+        "gen_ai.system_instructions": _json_text(instructions or None),
         "gen_ai.input.messages": _messages(said),
         "gen_ai.output.messages": _messages(
             span.output_messages, finish_reason=span.finish_reason or "stop"
         ),
-        "gen_ai.tool.definitions": json_text(list(span.tools) or None),
+        "gen_ai.tool.definitions": _json_text(list(span.tools) or None),
         "gen_ai.prompt.name": span.prompt.name if span.prompt else None,
         **_parameters(span),
         **_usage(span),
@@ -197,8 +207,8 @@ def _tool(span: Span) -> Attributes:
         "gen_ai.tool.name": span.name,
         "gen_ai.tool.type": "function",
         "gen_ai.tool.call.id": span.call_id,
-        "gen_ai.tool.call.arguments": json_text(span.arguments),
-        "gen_ai.tool.call.result": json_text(span.result),
+        "gen_ai.tool.call.arguments": _json_text(span.arguments),
+        "gen_ai.tool.call.result": _json_text(span.result),
     }
 
 
@@ -209,7 +219,7 @@ def _retrieval(span: Span) -> Attributes:
     ]
     return {
         "gen_ai.retrieval.query.text": span.query,
-        "gen_ai.retrieval.documents": json_text(documents or None),
+        "gen_ai.retrieval.documents": _json_text(documents or None),
     }
 
 
@@ -231,9 +241,7 @@ _BY_KIND: Final[dict[str, Callable[[Span], Attributes]]] = {
 }
 
 
-def _messages(
-    messages: Iterable[Message] | Sequence[Message], *, finish_reason: str | None = None
-) -> str | None:
+def _messages(messages: Iterable[Message], *, finish_reason: str | None = None) -> str | None:
     told = [
         _given(
             {
@@ -245,7 +253,7 @@ def _messages(
         )
         for message in messages
     ]
-    return json_text(told or None)
+    return _json_text(told or None)
 
 
 def _part(part: Any) -> dict[str, Any]:
@@ -257,12 +265,16 @@ def _part(part: Any) -> dict[str, Any]:
     return {**(extra or {}), **fields}
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float) else json_text(value)
+def metadata_attributes(metadata: Mapping[str, Any]) -> Attributes:
+    """Return metadata under names of ours; what no attribute can hold as JSON."""
+    return {
+        f"threadline.metadata.{key}": value if isinstance(value, int | float) else _json_text(value)
+        for key, value in metadata.items()
+    }
 
 
-def json_text(value: Any) -> str | None:
-    """Write what no attribute can hold as JSON; texts stay as they are."""
+def _json_text(value: Any) -> str | None:
+    """Write a value as JSON; texts stay as they are."""
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()

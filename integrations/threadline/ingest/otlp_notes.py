@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from threadline.ingest.gen_ai import conversation_attributes, json_text, turn_span_id, wire_id
+from threadline.ingest.gen_ai import (
+    conversation_attributes,
+    metadata_attributes,
+    turn_span_id,
+    wire_id,
+)
 from threadline.ingest.wire_span import WireEvent, WireSpan, span_id_of, trace_id_of
 from threadline.model.feedback import Feedback, Rating
 
@@ -58,9 +63,4 @@ def _told(note: Rating | Feedback | Event) -> tuple[str, str, dict[str, Any]]:
     if isinstance(note, Feedback):
         told = {"threadline.feedback.text": note.text, "user.id": note.user_id}
         return "feedback", "threadline.feedback", told
-    told = {f"threadline.metadata.{key}": _plain(value) for key, value in note.metadata.items()}
-    return f"event {note.name}", note.name, told
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float) else json_text(value)
+    return f"event {note.name}", note.name, metadata_attributes(note.metadata)
