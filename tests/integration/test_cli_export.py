@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pyarrow.dataset as ds
 import pytest
@@ -19,9 +20,6 @@ import threadline
 from threadline.cli.app import app
 from threadline.cli.session import Session
 from threadline.model import Conversation, TextPart, decode
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SAMPLES = {one.thread_id: one for one in all_samples()}
 
@@ -156,6 +154,23 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(
     assert failed.exit_code == 1
     assert "everything" in failed.stderr
     assert list(tmp_path.glob("x.jsonl*")) == []
+
+
+def test_a_folder_or_a_pipe_is_not_replaced_by_a_file(store: FakeStore, tmp_path: Path) -> None:
+    """Only a plain file is: what is no file is written to as it is, or the reason is told."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert run("--thread", "trip-0412", "-o", str(pipe)).exit_code == 0
+    assert decode(os.read(reader, 1_000_000)) == SAMPLES["trip-0412"]
+    os.close(reader)
+    assert pipe.is_fifo()
+    (tmp_path / "file").touch()
+    for wrong in (tmp_path, tmp_path / "file" / "x", Path("/")):
+        failed = run("-o", str(wrong))
+        assert failed.exit_code == 1
+        assert failed.stderr.startswith(f"Error: {wrong}: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "pipe"]
 
 
 def test_a_filter_reaches_the_store(store: FakeStore) -> None:

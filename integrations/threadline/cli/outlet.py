@@ -22,13 +22,25 @@ def outlet(path: Path) -> Generator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    try:
+        with _opened(path) as file:
+            yield file
+    except OSError as error:
+        message = f"{path}: {error.strerror or error}"
+        raise click.ClickException(message) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Generator[IO[bytes]]:
+    if path.exists() and not path.is_file():  # a pipe or a device stays what it is
+        with path.open("wb") as file:
+            yield file
+        return
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
             yield file
         part.replace(path)
-    except OSError as error:
-        message = f"{path}: {error.strerror or error}"
-        raise click.ClickException(message) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
