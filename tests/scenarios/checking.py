@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
 from tests.scenarios.script import Call, Chat, Found, Line, Observed, Turn
 
 from threadline.model.parts import ToolCallPart, ToolCallResponsePart
@@ -24,6 +25,38 @@ class Met(NamedTuple):
     heard: tuple[Line, ...]
     said: tuple[Line, ...]
     tokens: tuple[int, int] | None
+
+
+def check(
+    reader: Reader,
+    chats: Iterable[Chat],
+    tapes: Mapping[str, Any],
+    *,
+    unseen: int,
+    unmet: int,
+) -> list[RecordedTurn]:
+    """Fail unless a store holds these conversations and the model calls that the tapes tell of.
+
+    Args:
+        reader: The store.
+        chats: What is to be in it.
+        tapes: What the scripted models met.
+        unseen: How many model calls were not recorded.
+        unmet: How many were recorded without a model being called.
+
+    Returns:
+        All its turns, the oldest first.
+    """
+    expected = sorted(chats, key=lambda chat: chat.thread or "")
+    recorded = sorted(recorded_chats(reader), key=lambda chat: chat.thread or "")
+    if recorded != expected:
+        pytest.fail(difference(recorded, expected), pytrace=False)
+    turns = sorted(reader.turns(kind=None, limit=1000), key=lambda turn: turn.started_ns)
+    met: Counter[Met] = Counter(met for tape in tapes.values() for met in tape.met)
+    calls = recorded_calls(turns)
+    assert (calls - met).total() == unmet, calls - met
+    assert (met - calls).total() == unseen, met - calls
+    return turns
 
 
 def recorded_chats(reader: Reader) -> list[Chat]:

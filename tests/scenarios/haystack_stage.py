@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextlib
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -13,6 +12,7 @@ from haystack.components.agents import Agent
 from haystack.tools import create_tool_from_function
 from tests.scenarios.haystack_fakes import ScriptedCompletion, ScriptedGenerator
 from tests.scenarios.langchain_fakes import Tape, hanging
+from tests.scenarios.script import error_named
 
 import threadline
 from haystack_integrations.components.connectors.threadline import ThreadlineConnector
@@ -83,8 +83,7 @@ def raising(ask: Ask) -> Iterator[None]:
     if ask.raises is None:
         yield
         return
-    kind = {"CancelledError": asyncio.CancelledError}.get(ask.raises)
-    wanted = kind or getattr(builtins, ask.raises)
+    wanted = error_named(ask.raises)
     with pytest.raises(BaseException) as caught:  # noqa: PT011 (told below)
         yield
     error: BaseException | None = caught.value

@@ -20,6 +20,8 @@ from threadline import Client
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.scenarios.langchain_stage import Stage
 
 
@@ -75,10 +77,13 @@ def agent_resumed_elsewhere(stage: Stage) -> None:
         other.close()
 
 
-def _ask_and_answer(stage: Stage, app: Any) -> None:
+def _as_messages(text: str) -> Any:
+    return {"messages": [("user", text)]}
+
+
+def _ask_and_answer(stage: Stage, app: Any, given: Callable[[str], Any] = _as_messages) -> None:
     for ask in stage.scenario.asks:
-        given = {"messages": [("user", ask.text)]}
-        stage.call(app, given, ask, stage.graph_config(ask))
+        stage.call(app, given(ask.text), ask, stage.graph_config(ask))
         for answer in stage.options["answers"]:
             stage.call(app, Command(resume=answer), ask, stage.graph_config(ask))
 
@@ -203,10 +208,7 @@ def draft_under_review(stage: Stage) -> None:
     graph = StateGraph(_Post).add_node("write", write).add_node("review", review)
     graph.add_edge(START, "write").add_edge("write", "review").add_edge("review", END)
     app = graph.compile(checkpointer=InMemorySaver())
-    for ask in stage.scenario.asks:
-        stage.call(app, {"question": ask.text}, ask, stage.graph_config(ask))
-        for answer in stage.options["answers"]:
-            stage.call(app, Command(resume=answer), ask, stage.graph_config(ask))
+    _ask_and_answer(stage, app, lambda text: {"question": text})
 
 
 def workflow_in_functions(stage: Stage) -> None:
@@ -221,10 +223,7 @@ def workflow_in_functions(stage: Stage) -> None:
     def greeting(question: str) -> str:
         return greet(interrupt("Your name?")).result()
 
-    for ask in stage.scenario.asks:
-        stage.call(greeting, ask.text, ask, stage.graph_config(ask))
-        for answer in stage.options["answers"]:
-            stage.call(greeting, Command(resume=answer), ask, stage.graph_config(ask))
+    _ask_and_answer(stage, greeting, str)
 
 
 def chat_graph_with_a_breakpoint(stage: Stage) -> None:

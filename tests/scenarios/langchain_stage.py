@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.tools import StructuredTool
 from tests.scenarios.langchain_fakes import ScriptedCompletion, ScriptedModel, Tape, hanging
+from tests.scenarios.script import error_named
 
 from threadline.langchain import ThreadlineCallbackHandler
 
@@ -67,8 +67,7 @@ def raising(ask: Ask) -> contextlib.AbstractContextManager[Any]:
     """Expect the exception that the ask names."""
     if ask.raises is None:
         return contextlib.nullcontext()
-    kind = {"CancelledError": asyncio.CancelledError}.get(ask.raises)
-    return pytest.raises(kind or getattr(builtins, ask.raises))
+    return pytest.raises(error_named(ask.raises))
 
 
 def _invoke(app: Any, given: Any, config: Any) -> Any:

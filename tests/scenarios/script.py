@@ -6,6 +6,8 @@ scripted models and tools answer, and compares what was recorded by `tests.scena
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,6 +70,11 @@ class Ask:
     user: str | None = None
     raises: str | None = None
     """The exception that reaches the application."""
+
+
+def error_named(name: str) -> type[BaseException]:
+    """Return the exception of this name."""
+    return asyncio.CancelledError if name == "CancelledError" else getattr(builtins, name)
 
 
 # -- what is to be recorded -----------------------------------------------------------------------

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.scenarios import haystack_agents, haystack_pipelines, haystack_scopes
-from tests.scenarios.checking import difference, recorded_calls, recorded_chats
+from tests.scenarios.checking import check
 from tests.scenarios.haystack_left_out import NO_MEANS, NOT_WRITTEN_YET, UNHEARD
 from tests.scenarios.haystack_stage import WAYS, Stage
 from tests.scenarios.scenarios import SCENARIOS
@@ -73,17 +72,10 @@ def test_a_scenario_is_recorded_as_through_langchain(
     _SHAPES[scenario.shape](stage)
     report = client.flush()
     assert (report.pending, report.dropped) == (0, {})
-    reader = client.reader()
-    expected = sorted(map(_in_its_words, scenario.chats), key=lambda chat: chat.thread or "")
-    recorded = sorted(recorded_chats(reader), key=lambda chat: chat.thread or "")
-    if recorded != expected:
-        pytest.fail(difference(recorded, expected), pytrace=False)
-    turns = sorted(reader.turns(kind=None, limit=1000), key=lambda turn: turn.started_ns)
-    met: Counter[Any] = Counter(met for tape in stage.tapes.values() for met in tape.met)
-    calls = recorded_calls(turns)
     unseen = max(0, scenario.unseen) + _ATTEMPTS.get(scenario.name, 0)
-    assert (calls - met).total() == max(0, -scenario.unseen), calls - met
-    assert (met - calls).total() == unseen, met - calls
+    expected = map(_in_its_words, scenario.chats)
+    unmet = max(0, -scenario.unseen)
+    check(client.reader(), expected, stage.tapes, unseen=unseen, unmet=unmet)
 
 
 def _in_its_words(chat: Chat) -> Chat:

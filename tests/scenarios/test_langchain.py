@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.scenarios import (
@@ -17,7 +16,7 @@ from tests.scenarios import (
     langchain_scopes,
     langchain_turns,
 )
-from tests.scenarios.checking import difference, recorded_calls, recorded_chats, span_trees
+from tests.scenarios.checking import check, span_trees
 from tests.scenarios.first_versions import (
     ARE_FIRST,
     LEFT_OUT,
@@ -86,15 +85,8 @@ def test_a_scenario_is_recorded_as_it_was(
     report = client.flush()
     assert (report.pending, report.dropped) == (0, {})
     reader = client.reader()
-    expected = sorted(scenario.chats, key=lambda chat: chat.thread or "")
-    recorded = sorted(recorded_chats(reader), key=lambda chat: chat.thread or "")
-    if recorded != expected:
-        pytest.fail(difference(recorded, expected), pytrace=False)
-    turns = sorted(reader.turns(kind=None, limit=1000), key=lambda turn: turn.started_ns)
-    met: Counter[Any] = Counter(met for tape in stage.tapes.values() for met in tape.met)
-    calls = recorded_calls(turns)
-    assert (calls - met).total() == max(0, -scenario.unseen), calls - met
-    assert (met - calls).total() == max(0, scenario.unseen), met - calls
+    unseen, unmet = max(0, scenario.unseen), max(0, -scenario.unseen)
+    turns = check(reader, scenario.chats, stage.tapes, unseen=unseen, unmet=unmet)
     # of the scenarios without a tree nobody would read so many turns
     if scenario.name in TREES and not ARE_FIRST:
         assert span_trees(turns) == [tree.strip("\n") for tree in TREES[scenario.name]]
