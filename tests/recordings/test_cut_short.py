@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.sittings import ALONE
 from tests.recordings.streams import read_stream
-from tests.recordings.test_replay import SITTINGS
 
 import threadline
-from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
@@ -26,15 +25,9 @@ _STARTS = ("chain_start", "chat_model_start", "tool_start", "retriever_start")
 _ENDS = ("chain_end", "chain_error", "llm_end", "llm_error", "tool_end", "retriever_error")
 
 
-@pytest.mark.parametrize(
-    "sitting",
-    [pytest.param(one, id=one.streams[0]) for one in SITTINGS if len(one.streams) == 1],
-)
-def test_what_was_said_until_then_is_there(
-    sitting: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("sitting", ALONE.values(), ids=list(ALONE))
+def test_what_was_said_until_then_is_there(sitting: Sitting, tmp_path: Path) -> None:
     """A turn whose root never ended is abandoned, and says nothing that nobody said."""
-    monkeypatch.setattr(hook_failures, "reraise", True)
     events = read_stream(sitting.streams[0])
     path = tmp_path / "store.db"
     cuts = [Rebuilding(f"{n}", mark=f" <<{n}>>") for n in range(len(events) + 1)]
@@ -54,7 +47,7 @@ def test_what_was_said_until_then_is_there(
 @pytest.mark.parametrize("hooks", [4, 6])
 def test_what_a_step_said_last_is_there(hooks: int, tmp_path: Path) -> None:
     """A refused tool call: before the model is told of it, and before the model answers."""
-    [sitting] = [one for one in SITTINGS if one.streams == ("agent_hitl_resume_reject",)]
+    sitting = ALONE["agent_hitl_resume_reject"]
     rebuilding = Rebuilding("last")
     path = tmp_path / "store.db"
     with threadline.Client(store=path, min_free_bytes=0) as client:

@@ -10,33 +10,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.sittings import ALONE
 from tests.recordings.streams import read_stream
-from tests.recordings.test_replay import SITTINGS
 from tests.scenarios.checking import difference, recorded_chats
 
 import threadline
-from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from tests.recordings.streams import Sitting
     from tests.scenarios.script import Chat
 
 _PLACES = [
     (sitting, at)
-    for sitting in SITTINGS
-    if len(sitting.streams) == 1
+    for sitting in ALONE.values()
     for at in range(1, len(read_stream(sitting.streams[0])))
 ]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _failures_are_seen() -> Iterator[None]:
-    hook_failures.reraise = True
-    yield
-    hook_failures.reraise = False
 
 
 # An example is a whole store with its writer; drawing one from 70 streams takes long, too.

@@ -9,23 +9,12 @@ from tests.recordings.haystack_expected import EXPECTED
 from tests.recordings.haystack_playing import STREAMS, Player
 from tests.scenarios.checking import difference, recorded_chats
 
-from threadline import Client
-from threadline.capture.guard import hook_failures
 from threadline.haystack import ThreadlineTracer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.scenarios.script import Chat
 
-
-@pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(hook_failures, "reraise", True)
-    client = Client(store=tmp_path / "store.db", min_free_bytes=0)
-    yield client
-    client.close()
+    from threadline import Client
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.sittings import ALONE
 from tests.recordings.streams import NAMES, read_stream
-from tests.recordings.test_replay import SITTINGS
 
 import threadline
-from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.model import Event, ReasoningPart, TextPart, ToolCallPart
 
@@ -21,17 +20,13 @@ if TYPE_CHECKING:
 
     from threadline.model import Span
 
-_ALONE = {sitting.streams[0]: sitting for sitting in SITTINGS if len(sitting.streams) == 1}
 _NAMES = [name for name in NAMES if any(e["ev"] == "chat_model_start" for e in read_stream(name))]
 _BLOCKS = [name for name in NAMES if name.startswith("blocks_")] + ["model_stream_events_v3"]
 
 
 @pytest.mark.parametrize("name", _NAMES)
-def test_a_model_call_keeps_what_was_told_of_it(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_call_keeps_what_was_told_of_it(name: str, tmp_path: Path) -> None:
     """Model, provider, parameters, tokens, finish reason, answer and first chunk, by run."""
-    monkeypatch.setattr(hook_failures, "reraise", True)
     spans, rebuilding = _spans_of(name, tmp_path)
     runs: dict[str, dict[str, Any]] = {}
     for event in read_stream(name):
@@ -89,7 +84,7 @@ def _spans_of(name: str, tmp_path: Path) -> tuple[Mapping[str, Span], Rebuilding
 
 
 def _play(name: str, client: threadline.Client) -> Rebuilding:
-    sitting = _ALONE.get(name)
+    sitting = ALONE.get(name)
     rebuilding = Rebuilding(name)
     around = sitting.around if sitting is not None else None
     player = Player([ThreadlineCallbackHandler(client)], rebuilding, around=around)

@@ -11,38 +11,28 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from tests.recordings.mutating import Muddle, Step, muddles
 from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.sittings import ALONE
 from tests.recordings.streams import Sitting, read_stream
-from tests.recordings.test_replay import SITTINGS
 from tests.scenarios.checking import recorded_chats, span_trees
 
 import threadline
-from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.model import ToolCallPart, ToolCallResponsePart
 from threadline.store.journal import journal_folder, waiting_journals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from langchain_core.messages import BaseMessage
 
     from threadline.model import Conversation, Message
 
-_ALONE = {sitting.streams[0]: sitting for sitting in SITTINGS if len(sitting.streams) == 1}
 _MARK = re.compile(r"<<(\d+)>>")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _failures_are_seen() -> Iterator[None]:
-    hook_failures.reraise = True
-    yield
-    hook_failures.reraise = False
 
 
 def _one(name: str, *events: int) -> Muddle:
@@ -109,7 +99,7 @@ def _play(muddle: Muddle, client: threadline.Client) -> list[Player]:
     handler = ThreadlineCallbackHandler(client)
     players: list[Player] = []
     for n, name in enumerate(muddle.names):
-        sitting = _ALONE.get(name, Sitting((name,), ()))
+        sitting = ALONE.get(name, Sitting((name,), ()))
         rebuilding = Rebuilding(f"{n}", mark=f" <<{n}>>", thread=muddle.thread)
         configurable = sitting.configurable and {"session_id": f"S-{n}"}
         player = Player([handler], rebuilding, around=sitting.around, configurable=configurable)

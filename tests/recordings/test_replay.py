@@ -5,34 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.recordings.expected_agents import AGENTS
-from tests.recordings.expected_chains import CHAINS
-from tests.recordings.expected_graphs import GRAPHS
 from tests.recordings.playing import play_sitting
+from tests.recordings.sittings import SITTINGS
 from tests.recordings.streams import NAMES
 from tests.scenarios.checking import difference, recorded_chats
 
-from threadline import Client
-from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.recordings.streams import Sitting
     from tests.scenarios.script import Chat
 
-SITTINGS = (*AGENTS, *CHAINS, *GRAPHS)
+    from threadline import Client
+
 _CASES = [pytest.param(sitting, id="+".join(sitting.streams)) for sitting in SITTINGS]
-
-
-@pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    monkeypatch.setattr(hook_failures, "reraise", True)
-    client = Client(store=tmp_path / "store.db", min_free_bytes=0)
-    yield client
-    client.close()
 
 
 @pytest.mark.parametrize("sitting", _CASES)

@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.recordings.playing import Player
 from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.sittings import ALONE
 from tests.recordings.streams import NAMES, read_stream
-from tests.recordings.test_replay import SITTINGS
 
 import threadline
-from threadline.capture.guard import hook_failures
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ALONE = {sitting.streams[0]: sitting for sitting in SITTINGS if len(sitting.streams) == 1}
-
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_turn_is_named_as_its_root(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_turn_is_named_as_its_root(name: str, tmp_path: Path) -> None:
     """Name, tags and the application's own metadata; nothing of the framework's."""
-    monkeypatch.setattr(hook_failures, "reraise", True)
     path = tmp_path / "store.db"
     rebuilding = Rebuilding(name)
     roots = {str(rebuilding.id_of(e["run"])): e for e in reversed(read_stream(name))}
     with threadline.Client(store=path, min_free_bytes=0) as client:
-        around = _ALONE[name].around if name in _ALONE else None
+        around = ALONE[name].around if name in ALONE else None
         player = Player([ThreadlineCallbackHandler(client)], rebuilding, around=around)
         player.expect(read_stream(name))
         for event in read_stream(name):

@@ -13,34 +13,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.recordings.playing import Player, play_siblings_at_once
 from tests.recordings.rebuilding import Rebuilding
+from tests.recordings.sittings import ALONE
 from tests.recordings.streams import read_stream
-from tests.recordings.test_replay import SITTINGS
 from tests.scenarios.checking import difference, recorded_chats
 
 from threadline import Client
-from threadline.capture.guard import hook_failures
 from threadline.capture.held_back import HeldBack
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tests.recordings.streams import Sitting
     from tests.scenarios.script import Chat
 
-ALONE = tuple(sitting for sitting in SITTINGS if len(sitting.streams) == 1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _failures_are_seen() -> Iterator[None]:
-    hook_failures.reraise = True
-    yield
-    hook_failures.reraise = False
+_ALONE = tuple(ALONE.values())
 
 
 # An example is a whole store with its writer; drawing one from 70 streams takes long, too.
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.sampled_from(ALONE), min_size=2, max_size=6), st.randoms())
+@given(st.lists(st.sampled_from(_ALONE), min_size=2, max_size=6), st.randoms())
 def test_interleaved_streams_leave_what_they_leave_alone(sittings: list[Sitting], chance) -> None:
     """Hooks of several calls come mixed, as those of concurrent tasks do."""
     chosen = _of_different_threads(sittings)
@@ -56,7 +48,7 @@ def test_interleaved_streams_leave_what_they_leave_alone(sittings: list[Sitting]
 
 def test_all_streams_at_once_on_threads_of_their_own() -> None:
     """Twenty threads enter the one handler, and the switch between them is free."""
-    chosen = _of_different_threads(ALONE)
+    chosen = _of_different_threads(_ALONE)
     ready = threading.Barrier(20)
     with Client(store="memory") as client:
         players = _players(chosen, client)
@@ -77,7 +69,7 @@ def test_all_streams_at_once_on_threads_of_their_own() -> None:
 
 _ON_POOLS = [
     pytest.param(sitting, id=sitting.streams[0])
-    for sitting in ALONE
+    for sitting in _ALONE
     if any("Pool" in event["thread"] for event in read_stream(sitting.streams[0]))
 ]
 
@@ -99,7 +91,7 @@ def test_children_that_race_leave_what_they_leave_in_order(sitting: Sitting) -> 
 
 def test_a_tool_that_starts_while_another_one_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of two parallel tools takes along what waited, both belong to who asked."""
-    [sitting] = [one for one in ALONE if one.streams[0] == "agent_hitl_resume_edit"]
+    sitting = ALONE["agent_hitl_resume_edit"]
     events = list(read_stream(sitting.streams[0]))
     first, second = [event for event in events if event["ev"] == "tool_start"]
     take_all = HeldBack.take
