@@ -45,6 +45,21 @@ def derived_uuid(*names: str) -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+def turn_key(turn_id: str) -> bytes:
+    """Return the 16 bytes that a turn with an id of the application's choosing is known by.
+
+    Example:
+        >>> turn_key("0192f0c1-7b1e-7cc3-98c4-dc0c0c07398f").hex()
+        '0192f0c17b1e7cc398c4dc0c0c07398f'
+        >>> turn_key("order-17") == derived_uuid("turn", "order-17").bytes
+        True
+    """
+    try:
+        return uuid.UUID(turn_id).bytes
+    except ValueError:
+        return derived_uuid("turn", turn_id).bytes
+
+
 def keyed_digest(data: bytes, key: bytes) -> bytes:
     """Return a 16-byte digest of `data` that cannot be guessed without the store's key."""
     return blake2b(data, digest_size=DIGEST_BYTES, key=key).digest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import msgspec
 
@@ -22,7 +22,7 @@ from threadline.capture.plain import json_of
 from threadline.capture.scope import Entered, Scope, current_scope, leave, leave_latest, paused
 from threadline.client.defaults import default_client
 from threadline.errors import ArgumentError
-from threadline.ids import derived_uuid, uuid7
+from threadline.ids import turn_key, uuid7
 from threadline.model.message import Body
 from threadline.model.parts import Part, TextPart, ToolCallPart, ToolCallResponsePart
 
@@ -137,7 +137,7 @@ class turn:  # noqa: N801 (used like a function)
         self.output: str | None = None
         self.thread_id = None if thread_id is None else checked_id("thread_id", thread_id)
         self._client = client
-        self._key = _key_of(checked_id("turn_id", self.id))
+        self._key = turn_key(checked_id("turn_id", self.id))
         self._input = input
         self._identity = Identity(
             thread_id=self.thread_id,
@@ -317,12 +317,21 @@ def status_of_exception(
     return "stopped" if isinstance(error, GeneratorExit) else "error"
 
 
+def failure_of(error: BaseException) -> tuple[str, str]:
+    """Return the class and the words of an application's exception, which may have none to give."""
+    try:
+        words = str(error)[:_LONGEST_FAILURE]
+    except Exception:  # noqa: BLE001 (an exception of the application's own)
+        words = ""
+    return type(error).__name__, words
+
+
+_LONGEST_FAILURE: Final = 4_000
+
+
 def _ending_of(error: BaseException | None) -> tuple[str, tuple[str, str] | None]:
     status = status_of_exception(error)
-    failure = (
-        (type(error).__name__, str(error)) if status == "error" and error is not None else None
-    )
-    return status, failure
+    return status, failure_of(error) if status == "error" and error is not None else None
 
 
 def _inherit(identity: Identity, before: Scope) -> Identity:
@@ -338,13 +347,6 @@ def _inherit(identity: Identity, before: Scope) -> Identity:
         conversation_tags=before.tags,
         conversation_metadata=before.metadata,
     )
-
-
-def _key_of(turn_id: str) -> bytes:
-    try:
-        return uuid.UUID(turn_id).bytes
-    except ValueError:
-        return derived_uuid("turn", turn_id).bytes
 
 
 def _body_of_dict(message: Mapping[str, Any]) -> Body:

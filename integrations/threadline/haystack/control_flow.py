@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from threadline.client.scopes import failure_of
+
 _BY_NAME: Final = {
     "BreakpointException": "interrupted",
     "CancelledError": "cancelled",
@@ -11,7 +13,8 @@ _BY_NAME: Final = {
     "GeneratorExit": "stopped",
 }
 _WRAPPERS: Final = frozenset({"PipelineRuntimeError", "ToolInvocationError"})
-_LONGEST: Final = 4_000
+_MOST_WRAPPED: Final = 4
+"""An agent within a tool of an agent; causes may also go round in circles."""
 
 
 def ending_of(error: BaseException | None) -> tuple[str, tuple[str, str] | None]:
@@ -26,21 +29,13 @@ def ending_of(error: BaseException | None) -> tuple[str, tuple[str, str] | None]
         status = _BY_NAME.get(cls.__name__)
         if status is not None:
             return status, None
-    return "error", (type(cause).__name__, _words_of(cause))
+    return "error", failure_of(cause)
 
 
 def unwrapped(error: BaseException) -> BaseException:
     """Return the exception that Haystack's own ones were raised from."""
-    seen = 0
-    while (
-        type(error).__name__ in _WRAPPERS and error.__cause__ is not None and seen < len(_BY_NAME)
-    ):
-        error, seen = error.__cause__, seen + 1
+    for _ in range(_MOST_WRAPPED):
+        if type(error).__name__ not in _WRAPPERS or error.__cause__ is None:
+            break
+        error = error.__cause__
     return error
-
-
-def _words_of(error: BaseException) -> str:
-    try:
-        return str(error)[:_LONGEST]
-    except Exception:  # noqa: BLE001 (an exception of the application's own)
-        return ""

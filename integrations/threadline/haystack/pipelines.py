@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from threadline.haystack import identity as who
@@ -12,7 +11,7 @@ from threadline.haystack.messages import refs_of
 from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping
 from threadline.haystack.visibility import visible
-from threadline.ids import derived_uuid
+from threadline.ids import turn_key
 from threadline.model.message import ASSISTANT, USER
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def _identity(run: LiveRun, told: who.Told) -> Identity | None:
         return who.identity_of_child(run, told)
     if told.turn_id is not None:
         run.turn_id = told.turn_id
-        name_turn(run, _key_of(told.turn_id))
+        name_turn(run, turn_key(told.turn_id))
     return who.identity_of_root(run, told)
 
 
@@ -93,10 +92,3 @@ def _is_streamed(data: object) -> bool:
         for inputs in (data.values() if is_mapping(data) else ())
         if is_mapping(inputs) and (value := inputs.get("streaming_callback")) is not None
     )
-
-
-def _key_of(turn_id: str) -> bytes:
-    try:
-        return uuid.UUID(turn_id).bytes
-    except ValueError:
-        return derived_uuid("turn", turn_id).bytes
