@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.haystack.applications import RAG_INPUT, agent, ask, rag
 
+import threadline
 from threadline.capture import recorder
 from threadline.capture.guard import hook_failures
 from threadline.capture.losses import Losses
@@ -89,6 +90,23 @@ def test_a_fault_in_the_tracer_changes_no_result(
     else:
         assert (owner, name) in _UNUSED
     assert ask(agent()) == "It is 3."  # and it records again
+
+
+def test_what_the_tracer_lost_is_added_to_what_the_client_lost(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Haystack's hooks belong to no client; a client's own losses hide none of theirs."""
+
+    class Wordless:
+        def __str__(self) -> str:
+            raise _Fault
+
+    with threadline.turn(thread_id="t-1", input=Wordless()):
+        pass
+    monkeypatch.setattr(pipelines.PipelineRuns, "begin", None)
+    rag().run(RAG_INPUT)
+    assert (client.losses.total, hook_failures.losses.total) == (1, 1)
+    assert list(client.flush().dropped.values()) == [2]
 
 
 @pytest.mark.parametrize("name", ["set_tag", "set_content_tag"])

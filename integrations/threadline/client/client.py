@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
@@ -213,7 +214,7 @@ class Client:
 
     def _dropped(self) -> dict[str, int]:
         """What this client lost, and what hooks lost that belong to no client in particular."""
-        return hook_failures.losses.counts | self.losses.counts
+        return dict(Counter(hook_failures.losses.counts) + Counter(self.losses.counts))
 
     def _started(self) -> Parts:
         parts = self._parts.get("parts")
