@@ -13,10 +13,15 @@ from tests.haystack.applications import chat, chat_input
 import threadline
 import threadline.haystack
 from haystack_integrations.components.connectors.threadline import ThreadlineConnector
+from threadline import Client
+from threadline.capture.writer_thread import WriterThread
+from threadline.client.defaults import serving_as_default
 from threadline.errors import ArgumentError
+from threadline.store.connections import FileDatabase
+from threadline.store.reader import Reader
 
 if TYPE_CHECKING:
-    from threadline import Client
+    from pathlib import Path
 
 
 def _connected(name: str = "threadline", **more: Any) -> Pipeline:
@@ -91,12 +96,18 @@ def test_loading_alone_records_nothing(client: Client) -> None:
     assert not client.has_started
 
 
-def test_closing_stores(client: Client) -> None:
-    """`Pipeline.close()` stores what was recorded."""
-    pipeline = _connected()
-    pipeline.run(chat_input("Hello?"))
-    pipeline.close()
-    assert client.flush().stored == 1
+@pytest.mark.usefixtures("client")
+def test_closing_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Pipeline.close()` stores what was recorded; here nobody else does."""
+    monkeypatch.setattr(WriterThread, "wake", lambda _: None)
+    monkeypatch.setattr(WriterThread, "stir", lambda _: None)
+    path = tmp_path / "store.db"
+    with Client(store=path, min_free_bytes=0) as other, serving_as_default(other):
+        pipeline = _connected()
+        pipeline.run(chat_input("Hello?"))
+        pipeline.close()
+        with Reader(FileDatabase(path), path) as store:
+            assert [turn.output for turn in store.turns()] == ["Hello."]
 
 
 def test_the_surrounding_turn_is_the_turn(client: Client) -> None:
@@ -108,7 +119,7 @@ def test_the_surrounding_turn_is_the_turn(client: Client) -> None:
     assert recorded.input == "Hello?"
 
 
-def test_a_chat_history_names_the_conversation_of_no_other_run(client: Client) -> None:
+def test_a_connector_names_the_conversation_of_no_other_run(client: Client) -> None:
     """What one run's connector said is not remembered for the next run."""
     _connected().run({**chat_input("Hello?"), "threadline": {"thread_id": "t-1"}})
     chat().run(chat_input("Anybody?"))

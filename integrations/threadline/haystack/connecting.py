@@ -31,9 +31,9 @@ def connect(connector: object, thread_id: str | None, user_id: str | None) -> No
 
 
 @never_raises
-def flush_all() -> None:
-    """Store what the default client has recorded."""
-    default_client().flush()
+def store_all() -> None:
+    """Store what the default client has recorded; no pipeline waits for a destination."""
+    default_client().store_recorded()
 
 
 @never_raises

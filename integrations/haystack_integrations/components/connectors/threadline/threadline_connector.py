@@ -9,7 +9,7 @@ from haystack import component, default_from_dict, default_to_dict
 from threadline.haystack.connecting import (
     checked_default,
     connect,
-    flush_all,
+    store_all,
     turn_id_now,
 )
 
@@ -90,7 +90,7 @@ class ThreadlineConnector:
 
     def close(self) -> None:
         """Store what was recorded so far."""
-        flush_all()
+        store_all()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a pipeline's YAML holds of it."""
