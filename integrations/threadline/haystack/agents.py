@@ -13,7 +13,7 @@ from threadline.haystack.control_flow import ending_of
 from threadline.haystack.inputs import read_agent_input
 from threadline.haystack.messages import refs_by, refs_of
 from threadline.haystack.model_calls import settle_step
-from threadline.haystack.runs import Outcome, hold_start, tell_end, tell_start
+from threadline.haystack.runs import Outcome, end_alone, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping, messages_in
 from threadline.haystack.talk import Talk, Waiting
 from threadline.haystack.visibility import shows_content, visible
@@ -61,7 +61,7 @@ class Steps:
         """A step began."""
         index = tags.get(names.STEP)
         run.name = f"step {index + 1}" if isinstance(index, int) else "step"
-        run.talk = run.parent.talk if run.parent is not None else None
+        run.talk = run.talk_around
         hold_start(run)
 
     def hear(self, run: LiveRun, key: str, value: Any) -> None:
@@ -74,8 +74,7 @@ class Steps:
         if error is None and run.talk is not None:
             run.talk.waiting = Waiting(run, at_ns)
             return
-        with run.recorder.draft() as draft:
-            tell_end(run, draft, at_ns, error)
+        end_alone(run, at_ns, error)
 
 
 class StepTools:
@@ -102,11 +101,10 @@ class StepTools:
             return
         has_result = error is None and run.failure is None and shows_content()
         detail = Detail(result=json_of(_result_of(run.output))) if has_result else None
-        with run.recorder.draft() as draft:
-            tell_end(run, draft, at_ns, error, Outcome(detail=detail))
+        end_alone(run, at_ns, error, Outcome(detail=detail))
 
     def _start(self, run: LiveRun, arguments: Any) -> None:
-        talk = run.parent.talk if run.parent is not None else None
+        talk = run.talk_around
         call_id = None if talk is None else talk.call_id_of(run.name, arguments)
         if run.recorder is None:
             return

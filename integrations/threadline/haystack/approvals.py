@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.capture.events import Detail
 from threadline.capture.plain import json_of
 from threadline.haystack import names
-from threadline.haystack.runs import Outcome, hold_start, tell_end
+from threadline.haystack.runs import Outcome, end_alone, hold_start
 from threadline.haystack.shapes import is_mapping
 from threadline.haystack.talk import Decision
 
@@ -27,7 +27,7 @@ class Hooks:
         """A hook is about to run."""
         name = str(tags.get(names.HOOK_NAME) or "hook")
         run.name = name.rpartition(".")[2]
-        run.talk = run.parent.talk if run.parent is not None else None
+        run.talk = run.talk_around
         hold_start(run)
 
     def hear(self, run: LiveRun, key: str, value: Any) -> None:
@@ -35,9 +35,7 @@ class Hooks:
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """A hook returned or failed."""
-        if run.recorder is not None:
-            with run.recorder.draft() as draft:
-                tell_end(run, draft, at_ns, error)
+        end_alone(run, at_ns, error)
 
 
 class Strategies:
@@ -46,7 +44,7 @@ class Strategies:
     def begin(self, run: LiveRun, tags: Mapping[str, Any]) -> None:
         """Somebody is about to be asked."""
         run.name = "human decision"
-        run.talk = run.parent.talk if run.parent is not None else None
+        run.talk = run.talk_around
         run.output = {"call_id": tags.get(names.TOOL_CALL_ID)}
         hold_start(run)
 
@@ -63,7 +61,5 @@ class Strategies:
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """They have been asked."""
-        if run.recorder is not None:
-            with run.recorder.draft() as draft:
-                detail = Detail(attributes=json_of({"decided": run.output}))
-                tell_end(run, draft, at_ns, error, Outcome(detail=detail))
+        detail = Detail(attributes=json_of({"decided": run.output}))
+        end_alone(run, at_ns, error, Outcome(detail=detail))

@@ -12,15 +12,17 @@ from threadline.capture.plain import json_of
 from threadline.haystack import identity as who
 from threadline.haystack import names
 from threadline.haystack.agents import end_agent, start_agent
+from threadline.haystack.messages import refs_of
 from threadline.haystack.model_calls import end_call, start_call
 from threadline.haystack.runs import Outcome, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.talk import Talk
-from threadline.haystack.visibility import shows_content, visible
+from threadline.haystack.visibility import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from threadline.capture.events import Ref
     from threadline.capture.recorder import Draft
     from threadline.haystack.answers import Answers
     from threadline.haystack.runs import LiveRun
@@ -138,9 +140,10 @@ _MOST_CLASSES: Final = 1_000
 
 
 def _query_of(value: Any) -> str | None:
-    fields: Mapping[str, Any] = visible(value) if is_mapping(value) else {}
+    shown = visible(value)
+    fields: Mapping[str, Any] = shown if is_mapping(shown) else {}
     for key in _QUERIES:
-        query = (fields or {}).get(key)
+        query = fields.get(key)
         if isinstance(query, str):
             return query
         if key == "queries" and is_list(query) and all(isinstance(one, str) for one in query):
@@ -177,13 +180,11 @@ def _digest_of(text: str, draft: Draft) -> bytes:
     return digest
 
 
-def _tool_messages(run: LiveRun, draft: Draft) -> Any:
+def _tool_messages(run: LiveRun, draft: Draft) -> tuple[Ref, ...] | None:
     """What a component that invokes tools gave back."""
-    from threadline.haystack.messages import refs_of
-
-    output: Any = run.output
+    output: Any = visible(run.output)
     found = messages_in(output.get("tool_messages")) if is_mapping(output) else []
-    return refs_of(found, draft) or None if found and shows_content() else None
+    return refs_of(found, draft) or None
 
 
 def _remember_prompt(run: LiveRun, value: Any) -> None:

@@ -8,7 +8,7 @@ from threadline.capture.events import Detail, FirstChunk
 from threadline.clock import now_ns
 from threadline.haystack import names
 from threadline.haystack.messages import is_said, refs_by, refs_of
-from threadline.haystack.runs import Outcome, ended, hold_start, tell_end, tell_start
+from threadline.haystack.runs import Outcome, end_alone, ended, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.streaming import listening
 from threadline.haystack.usage import detail_of
@@ -41,7 +41,7 @@ class StepCalls:
         """The model is about to be called."""
         del tags
         run.kind, run.name = "llm", "llm"
-        run.talk = run.parent.talk if run.parent is not None else None
+        run.talk = run.talk_around
 
     def hear(self, run: LiveRun, key: str, value: Any) -> None:
         """It was given its input, or answered."""
@@ -90,9 +90,8 @@ class InnerCalls:
         """It answered or failed."""
         if run.kind == "llm":
             end_call(run, at_ns, error, None)
-        elif run.recorder is not None:
-            with run.recorder.draft() as draft:
-                tell_end(run, draft, at_ns, error)
+        else:
+            end_alone(run, at_ns, error)
 
 
 def start_call(run: LiveRun, inputs: Any, answers: Answers, *, internal: bool = False) -> None:

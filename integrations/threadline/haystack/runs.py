@@ -99,6 +99,11 @@ class LiveRun:
         """The id that what a model call says is known by."""
         return unpack_id(self.span)
 
+    @property
+    def talk_around(self) -> Talk | None:
+        """The talk of the agent whose run or step this one is directly beneath."""
+        return None if self.parent is None else self.parent.talk
+
     def become_plumbing(self) -> None:
         """Be no span of its own: what is beneath hangs on its parent."""
         self.plumbing = True
@@ -165,12 +170,12 @@ def tell_start(
     draft.record(event, first=run.is_root)
 
 
-def hold_start(run: LiveRun, detail: Detail | None = None) -> None:
+def hold_start(run: LiveRun) -> None:
     """Keep the start of a span that brings no words for the turn's next event."""
     if run.recorder is None or run.told:
         return
     run.told = True
-    event = _started(run, None, None, (), detail, ())
+    event = _started(run, None, None, (), None, ())
     if not run.held_back.keep(event):
         with run.recorder.draft() as draft:
             draft.record(event)
@@ -222,19 +227,27 @@ def tell_end(
     )
 
 
+def end_alone(
+    run: LiveRun, at_ns: int, error: BaseException | None, outcome: Outcome = _NOTHING
+) -> None:
+    """Record that a span ended for which nothing had to be sealed."""
+    if run.recorder is not None:
+        with run.recorder.draft() as draft:
+            tell_end(run, draft, at_ns, error, outcome)
+
+
 def ended(
     run: LiveRun,
     at_ns: int,
     error: BaseException | None,
     *,
     messages: tuple[Ref, ...] | None = None,
-    detail: Detail | None = None,
 ) -> SpanEnded:
     """Return the end of a span, to be recorded or to go along with another event."""
     status, failure = ending_of(error)
     if run.failure is not None and failure is None and status == "ok":
         status, failure = "error", run.failure
-    return SpanEnded(run.turn, run.span, at_ns, status, failure, messages, detail=detail)
+    return SpanEnded(run.turn, run.span, at_ns, status, failure, messages)
 
 
 def _started(

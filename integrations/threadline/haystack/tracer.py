@@ -89,12 +89,12 @@ class ThreadlineTracer(Tracer):
 
     def current_span(self) -> Span | None:
         """Return the span that surrounds the caller, if it is still open."""
-        span = self._live_span()
-        if span is not None or self.beside is None or _passing_on.get() is not None:
+        span, beside = self._live_span(), self.beside
+        if span is not None or beside is None or _passing_on.get() is not None:
             return span
         token = _passing_on.set(ThreadlineSpan(self, None))
         try:
-            around = self.beside.current_span()
+            around = beside.current_span()
         finally:
             _passing_on.reset(token)
         if around is None:
