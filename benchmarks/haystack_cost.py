@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import threadline
+from benchmarks.handlers import Variant
 from benchmarks.measuring import Spread, measure, quiet_difference
 from benchmarks.models import talk
 from benchmarks.report import Figure, as_table
@@ -36,23 +37,12 @@ if TYPE_CHECKING:
 _MESSAGE_SIZE = 1_500
 
 
-class _Way:
+class _Way(Variant):
     """One tracer in front of the same work."""
 
-    flushes_each_turn = False
-
     def __init__(self, name: str, tracer: Tracer, client: Client | None = None) -> None:
-        self.name = name
+        super().__init__(name, None, client)
         self.tracer = tracer
-        self.client = client
-
-    def turn_is_over(self) -> None:
-        """Nothing is flushed here."""
-
-    def flush(self) -> None:
-        if self.client is not None:
-            report = self.client.flush(30.0)
-            assert report.complete, report
 
 
 class _NoOpSpan(Span):
