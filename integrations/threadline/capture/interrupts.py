@@ -43,6 +43,8 @@ def is_interrupt_id(key: object) -> bool:
 
 def interrupts_in(span: OpenSpan) -> list[dict[str, Any]]:
     """Return the id and the value of each interrupt that a span was left by."""
+    if span.end is None or span.end.status != "interrupted":
+        return []  # and a tool's artifact need not be decoded
     found: list[dict[str, Any]] = attributes_of(span).get("interrupts") or []
     return found
 
