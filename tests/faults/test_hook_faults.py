@@ -167,7 +167,9 @@ def test_a_fault_in_any_step_of_storing_is_survived_and_counted(
     """Nothing is raised by `flush`; what is not in the store afterwards is counted as lost."""
     steps = steps_of_writing(tmp_path / "steps.db")
     assert len(steps) > 100, steps
-    for number, step in enumerate(s for s in steps if s.module.startswith(where)):
+    chosen = [step for step in steps if step.module.startswith(where)]
+    assert chosen
+    for number, step in enumerate(chosen):
         path = tmp_path / f"{number}.db"
         watch = Watch(step, error)
         with threadline.Client(store=path, min_free_bytes=0) as client, Lines() as log:
