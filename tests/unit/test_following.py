@@ -218,6 +218,19 @@ def test_what_is_noted_later_is_told(client: threadline.Client, path: Path) -> N
     assert (noted.feedback[0].text, noted.events[0].name) == ("It helped.", "Checkout")
 
 
+def test_more_than_one_answer_holds_is_told_in_several(
+    client: threadline.Client, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest first; what had no room comes with the next answer, though nobody wrote since."""
+    following = followed(path)
+    monkeypatch.setattr("threadline.store.following.MAX_LIMIT", 2)
+    for text in ("one", "two", "three"):
+        say(text)
+    assert [turn.input for turn in following.changes()] == ["one", "two"]
+    assert [turn.input for turn in following.changes()] == ["three"]
+    assert following.changes() == ()
+
+
 def test_side_calls_are_not_told(client: threadline.Client, path: Path) -> None:
     following = followed(path)
     side = {"metadata": {"threadline": "trace", "thread_id": "t-1"}}

@@ -41,7 +41,7 @@ _SIGHTS: Final = (
     f" WHERE t.kind = {TURN_KINDS.index('turn')} AND "
 )
 _KNOWN: Final = _SIGHTS + "t.id IN (SELECT value FROM json_each(?))"
-_NEW: Final = _SIGHTS + "t.id > ? AND t.started_ns >= ? ORDER BY t.id"
+_NEW: Final = _SIGHTS + "t.id > ? AND t.started_ns >= ? ORDER BY t.id LIMIT ?"
 _AT_FIRST: Final = _SIGHTS + f"(t.id > ? OR t.id > ? AND t.status = {_RUNNING}) ORDER BY t.id"
 
 
@@ -145,10 +145,13 @@ class Following:
         stale_ns = self._stale_ns()
         known = connection.execute(_KNOWN, (stale_ns, as_json(self._seen))).fetchall()
         changed = [row for row, *sight in known if self._seen[row] != _Sight._make(sight)]
-        new = connection.execute(_NEW, (stale_ns, self._newest, self._oldest_ns)).fetchall()
+        since = (self._newest, self._oldest_ns, MAX_LIMIT)
+        new = connection.execute(_NEW, (stale_ns, *since)).fetchall()
+        if len(new) == MAX_LIMIT:  # there may be more: the next answer has it
+            self._version = None
         self._see([*known, *new])
-        rows = sorted({*changed, *(row[0] for row in new)})[:MAX_LIMIT]
-        return self._listing(connection, MAX_LIMIT).among(rows) if rows else ()
+        rows = sorted({*changed, *(row[0] for row in new)})
+        return self._listing(connection, len(rows)).among(rows) if rows else ()
 
     def _see(self, rows: Iterable[Any]) -> None:
         for row, *sight in rows:
