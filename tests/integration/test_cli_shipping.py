@@ -34,6 +34,16 @@ def run(*arguments: str) -> Result:
     return CliRunner(env=COLUMNS).invoke(app, list(arguments))
 
 
+def record_and_die(store: Path) -> None:
+    """Record a turn in a process that is killed before it can store it."""
+    child = os.fork()
+    if child == 0:
+        client = client_for(store, ["jsonl"], ship=False)
+        say(client, [("a", "one")])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
 def test_ship_delivers_what_waits_and_tells_how_much(store: Path) -> None:
     """Nothing waits afterwards, and shipping again changes nothing."""
     record(store, [("a", "one"), ("a", "two")], ["jsonl"])
@@ -46,12 +56,7 @@ def test_ship_delivers_what_waits_and_tells_how_much(store: Path) -> None:
 
 def test_ship_takes_in_what_a_killed_process_left(store: Path) -> None:
     """Turns that are only in a journal are delivered, too."""
-    child = os.fork()
-    if child == 0:
-        client = client_for(store, ["jsonl"], ship=False)
-        say(client, [("a", "one")])
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+    record_and_die(store)
     assert json.loads(run("ship", "--json").stdout)["delivered"] == 1
 
 
@@ -141,12 +146,7 @@ def test_what_was_put_aside_is_listed_tried_again_and_given_up(store: Path) -> N
 
 def test_reading_ships_nothing(store: Path) -> None:
     """Commands that read leave the outbox alone, also where they take in a journal."""
-    child = os.fork()
-    if child == 0:
-        client = client_for(store, ["jsonl"], ship=False)
-        say(client, [("a", "one")])
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
+    record_and_die(store)
     assert run("list", "--store", str(store)).exit_code == 0
     assert not store.with_name("out.jsonl").exists()
 

@@ -161,7 +161,12 @@ class Outbox:
 
     def count_try(self, destination: str, rows: Sequence[OutboxRow]) -> None:
         """Remember that `rows` are about to be sent, in case nobody lives to tell of it."""
-        self._update(destination, rows, "attempts = attempts + 1")
+        with self._writing() as connection:
+            connection.executemany(
+                "UPDATE outbox SET attempts = attempts + 1"
+                " WHERE destination = ? AND kind = ? AND record_id = ?",
+                [(destination, row.kind, row.record_id) for row in rows],
+            )
 
     def settle(self, destination: str, outcomes: Outcomes, state: DestinationState) -> None:
         """Write down what became of a try, and how the destination stands since."""
@@ -262,13 +267,6 @@ class Outbox:
                 " AND (? IS NULL OR record_id = ?)",
                 (destination, destination, packed, packed),
             ).rowcount
-
-    def _update(self, destination: str, rows: Sequence[OutboxRow], what: str) -> None:
-        with self._writing() as connection:
-            connection.executemany(
-                f"UPDATE outbox SET {what} WHERE destination = ? AND kind = ? AND record_id = ?",
-                [(destination, row.kind, row.record_id) for row in rows],
-            )
 
     @contextlib.contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
