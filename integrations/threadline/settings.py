@@ -225,7 +225,7 @@ def _redact(name: str, raw: object) -> tuple[RedactRule, ...]:
 
 def _redact_rule(name: str, rule: Any) -> RedactRule:
     is_pattern = hasattr(rule, "sub")
-    if is_pattern and isinstance(rule.pattern, str):
+    if is_pattern and isinstance(getattr(rule, "pattern", None), str):
         return cast("re.Pattern[str]", rule)
     if isinstance(rule, str):
         if rule in {_SECRETS, "pii"}:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from tests.shipping import Scripted, client_for, ingestion, lines_of, record, say
 
 from threadline.cli.app import app
+from threadline.ingest import named
 from threadline.ingest.destination import Rejected
 
 if TYPE_CHECKING:
@@ -166,3 +167,27 @@ def test_doctor_asks_each_destination(store: Path, monkeypatch: pytest.MonkeyPat
     assert wrong.exit_code == 1
     assert "127.0.0.1:9 cannot be reached" in notes["otlp"]
     assert "one of jsonl, otlp" in notes["nowhere"]
+
+
+def test_a_destination_that_cannot_even_be_asked_is_a_finding(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that no system takes, and code that fails; its words are told nobody."""
+    monkeypatch.setenv("THREADLINE_JSONL_PATH", str(store.parent / ("x" * 300) / "out.jsonl"))
+    assert "File name too long" in what_doctor_finds("jsonl")
+
+    class Broken(Scripted):
+        def check(self, *, timeout_s: float) -> str | None:
+            raise ValueError("sk-secret")
+
+    monkeypatch.setitem(named._OWN, "broken", lambda _: Broken(name="broken"))
+    monkeypatch.setenv("THREADLINE_DESTINATIONS", "broken")
+    assert what_doctor_finds("broken") == "ValueError in the destination's own code"
+
+
+def what_doctor_finds(name: str) -> str:
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    [note] = [f["note"] for f in found if (f["topic"], f["name"]) == ("Destinations", name)]
+    return note

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from threadline.cli.finding import Finding
 from threadline.ingest.named import destinations_from
+from threadline.ingest.trying import check_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,7 @@ def find_out(settings: Settings) -> Iterator[Finding]:
 def _what_is_wrong(given: Any) -> list[str]:
     wrong: list[str] = []
     for destination in destinations_from([given], warn=lambda _, why: wrong.append(why)):
-        told = destination.check(timeout_s=_TIMEOUT_S)
-        destination.close()
+        told = check_once(destination, _TIMEOUT_S)
         if told is not None:
             wrong.append(told)
     return wrong

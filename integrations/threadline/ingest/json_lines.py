@@ -81,8 +81,11 @@ class JsonLines:
     def check(self, *, timeout_s: float) -> str | None:
         """Tell whether the file can be written."""
         del timeout_s
-        folder = next((f for f in self.path.parents if f.exists()), Path("/"))
-        target = self.path if self.path.exists() else folder
+        try:
+            folder = next((f for f in self.path.parents if f.exists()), Path("/"))
+            target = self.path if self.path.exists() else folder
+        except OSError as error:
+            return _reason(error)
         return None if os.access(target, os.W_OK) else f"{target} cannot be written"
 
     def close(self) -> None:

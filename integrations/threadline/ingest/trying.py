@@ -33,10 +33,20 @@ def try_once(destination: Destination, items: Sequence[Item], timeout_s: float) 
     try:
         outcomes = [_shortened(told) for told in destination.send(items, timeout_s=timeout_s)]
     except Exception as error:  # noqa: BLE001 (it may be anybody's code; its words may be secret)
-        return [Later(f"{type(error).__name__} in the destination's own code")] * len(items)
+        return [Later(_named(error))] * len(items)
     if len(outcomes) != len(items):
         return [Later("the destination did not tell of every item")] * len(items)
     return outcomes
+
+
+def check_once(destination: Destination, timeout_s: float) -> str | None:
+    """Let a destination find out what is wrong with it; whatever it does, that is an answer."""
+    try:
+        told = destination.check(timeout_s=timeout_s)
+        destination.close()
+    except Exception as error:  # noqa: BLE001 (it may be anybody's code; its words may be secret)
+        return _named(error)
+    return told
 
 
 def refused_whole(outcomes: Sequence[Outcome]) -> bool:
@@ -50,6 +60,10 @@ def failed_whole(outcomes: Sequence[Outcome]) -> Later | None:
     if isinstance(first, Later) and all(isinstance(outcome, Later) for outcome in outcomes):
         return first
     return None
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__} in the destination's own code"
 
 
 def _shortened(outcome: Outcome) -> Outcome:
