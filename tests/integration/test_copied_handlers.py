@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.runnables import RunnableLambda
+from langgraph.callbacks import GraphCallbackHandler
 from tests.faults.application import Lines
 
 import threadline
 from threadline.client import default_client
 from threadline.langchain import ThreadlineCallbackHandler
+from threadline.langchain.graph_events import hear_graphs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,16 @@ def test_a_copy_is_the_handler_itself(duplicate: Any) -> None:
     handler = ThreadlineCallbackHandler(thread_id="t")
     assert duplicate(handler) is handler
     assert duplicate({"callbacks": [handler]})["callbacks"][0] is handler
+
+
+def test_a_handler_that_two_threads_bring_to_langgraph_is_of_one_class() -> None:
+    """The one that comes second finds it one of LangGraph's handlers already."""
+    handler = ThreadlineCallbackHandler()
+    hear_graphs(handler)
+    hearing = type(handler)
+    hear_graphs(handler)
+    assert isinstance(handler, GraphCallbackHandler)
+    assert type(handler) is hearing
 
 
 def test_a_pickled_handler_records_by_the_same_client(tmp_path: Path) -> None:
