@@ -31,6 +31,13 @@ STAMP = VENV / "threadline-dev.json"
 CONSTRAINTS = ROOT / "constraints.txt"
 OLDEST = ROOT / "constraints-oldest.txt"
 OLDEST_VENV = ROOT / ".cache" / "oldest"
+OLDEST_TESTS = [
+    "tests/scenarios/test_langchain.py",
+    "tests/unit/test_first_versions.py",
+    "tests/scenarios/test_haystack.py",
+    "tests/recordings/test_haystack_replay.py",
+    "tests/haystack",
+]
 MIN_PYTHON = (3, 11)
 
 # What each kind of environment holds beside Threadline: dependency groups, and extras of it.
@@ -224,7 +231,7 @@ def _types(_: list[str]) -> int:
 
 
 def _oldest(_: list[str]) -> int:
-    """Play the scenarios with the first versions of the frameworks, in their own environment."""
+    """Play scenarios and recordings with the first versions of the frameworks, in a place apart."""
     stamp = OLDEST_VENV / "threadline-dev.txt"
     wanted = OLDEST.read_text(encoding="utf-8")
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
@@ -234,8 +241,8 @@ def _oldest(_: list[str]) -> int:
             return 1
         stamp.write_text(wanted, encoding="utf-8")
     source = {"PYTHONPATH": str(ROOT / "integrations")}
-    tests = ["tests/scenarios/test_langchain.py", "tests/unit/test_first_versions.py"]
-    line = [_program("python", OLDEST_VENV), "-m", "pytest", "-p", "no:cacheprovider", *tests]
+    line = [_program("python", OLDEST_VENV), "-m", "pytest", "-p", "no:cacheprovider"]
+    line += OLDEST_TESTS
     return run(line, variables=source)
 
 
