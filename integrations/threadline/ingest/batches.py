@@ -16,9 +16,10 @@ class Batches:
     Args:
         rows: What waits, in the order in which it is to be sent.
         now_ns: What time it is.
+        settle_ns: How long to leave a row alone after a try of which nobody knows what came.
     """
 
-    def __init__(self, rows: Sequence[OutboxRow], now_ns: int) -> None:
+    def __init__(self, rows: Sequence[OutboxRow], now_ns: int, settle_ns: int = 0) -> None:
         self._due: list[OutboxRow] = []
         self._next = 0
         self._blocked: set[int | bytes | str] = set()
@@ -27,11 +28,11 @@ class Batches:
         for row in rows:
             if row.order_key in self._blocked:
                 continue
-            if row.due_ns <= now_ns:
+            due_ns = max(row.due_ns, row.tried_ns + settle_ns if row.tried_ns else 0)
+            if due_ns <= now_ns:
                 self._due.append(row)
             else:
-                self._blocked.add(row.order_key)
-                self.next_due_ns = min(row.due_ns, self.next_due_ns or row.due_ns)
+                self.block(row, due_ns)
 
     def take(self, count: int) -> list[OutboxRow]:
         """Return the next rows to send, at most `count`; none when the round is over."""

@@ -7,7 +7,8 @@ it in an entry point of the group `threadline.destinations` (a callable without 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -31,9 +32,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One record that is to be delivered.
 
     `kind` is `turn`, `trace`, `rating`, `feedback` or `event`; `id` is the record's own and the
-    same in every try. `tries` counts the earlier ones: of each, nobody may know what came of it,
-    so a destination that can look up what it has should do so where it is not 0. `conversation`
-    is None for a note about something that this store does not hold.
+    same in every try. `tries` counts the earlier ones; `is_uncertain` tells that nobody knows what
+    came of the last, so that a destination that can look up what it has should do so first.
+    `conversation` is None for a note about something that this store does not hold.
+
+    `receipt` is what the destination gave back for this record, or for the turn that a note is
+    about; `conversation_receipt`, what it gave back for the conversation.
     """
 
     kind: str
@@ -41,10 +45,21 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     record: Shipped
     conversation: ConversationFacts | None = None
     tries: int = 0
+    is_uncertain: bool = False
+    receipt: Mapping[str, Any] = {}
+    conversation_receipt: Mapping[str, Any] = {}
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """The destination has the record."""
+    """The destination has the record.
+
+    Args:
+        receipt: What is needed of its answer later, such as ids; kept with the record.
+        conversation_receipt: Likewise, kept with the conversation.
+    """
+
+    receipt: Mapping[str, Any] = {}
+    conversation_receipt: Mapping[str, Any] = {}
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -53,10 +68,12 @@ class Later(msgspec.Struct, frozen=True):
     Args:
         reason: What went wrong, without content and without credentials.
         after_s: How long the destination asked to be left alone.
+        is_known: Whether it is certain that the destination did not take the record.
     """
 
     reason: str
     after_s: float | None = None
+    is_known: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -72,7 +89,11 @@ Outcome = Delivered | Later | Rejected
 
 
 class Destination(Protocol):
-    """A system that records are shipped to. One thread at a time calls it."""
+    """A system that records are shipped to. One thread at a time calls it.
+
+    One that has a number `settle_s` gets a record whose last outcome nobody knows again only so
+    many seconds after that try: until then it may still be at work on it.
+    """
 
     @property
     def name(self) -> str:

@@ -12,7 +12,8 @@ from threadline.errors import ThreadlineError
 from threadline.ingest.batches import Batches
 from threadline.ingest.destination import Delivered, Later, Rejected
 from threadline.ingest.trying import failed_whole, item_of, refused_whole, try_once
-from threadline.store.outbox import Outcomes
+from threadline.store.outbox import Outcomes, PutOff
+from threadline.store.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +64,7 @@ class Sender:
         self._deadline: float | None = None
         self._most = destination.batch_items
         self._planned = pace.planned_rows
+        self._settle_ns = int(getattr(destination, "settle_s", 0.0) * _NS)
 
     @property
     def name(self) -> str:
@@ -165,7 +167,7 @@ class Sender:
         if state.until_ns > now:
             return (state.until_ns - now) / _NS if self._is_anything_waiting() else None
         rows = self._outbox.plan(self.name, self._planned)
-        plan = Batches(rows, now)
+        plan = Batches(rows, now, self._settle_ns)
         while batch := plan.take(self._most):
             state = self._send(batch, plan, state)
             if state.failures:
@@ -195,16 +197,21 @@ class Sender:
         if not kept:
             self._outbox.settle(self.name, Outcomes(delivered=gone), state)
             return state
-        items = [item_of(row, records[row]) for row in kept]
+        came = self._outbox.receipts(self.name, kept)
+        items = [item_of(row, records[row], came[row]) for row in kept]
         outcomes = self._tried(items)
         failure = failed_whole(outcomes)
         state = self._after(state, failure, outcomes)
         later = self._put_off(kept, outcomes, plan, state)
-        delivered = [r for r, o in zip(kept, outcomes, strict=True) if isinstance(o, Delivered)]
-        rejected = [
-            (r, o.reason) for r, o in zip(kept, outcomes, strict=True) if isinstance(o, Rejected)
+        told = list(zip(kept, outcomes, strict=True))
+        receipts = [
+            (r, Receipts(o.receipt, o.conversation_receipt))
+            for r, o in told
+            if isinstance(o, Delivered)
         ]
-        settled = Outcomes([*delivered, *gone], later, rejected)
+        delivered = [r for r, _ in receipts]
+        rejected = [(r, o.reason) for r, o in told if isinstance(o, Rejected)]
+        settled = Outcomes([*delivered, *gone], later, rejected, receipts)
         self._outbox.settle(self.name, settled, state)
         self.delivered += len(delivered)
         return state
@@ -257,13 +264,13 @@ class Sender:
         outcomes: Sequence[Outcome],
         plan: Batches,
         state: DestinationState,
-    ) -> list[tuple[OutboxRow, int, str]]:
+    ) -> list[PutOff]:
         """Return the rows that come later, and when.
 
         Where the destination is down, rows keep their time: it is the destination that waits. One
         row that was tried alone steps back all the same, since it may be the reason.
         """
-        later: list[tuple[OutboxRow, int, str]] = []
+        later: list[PutOff] = []
         for row, outcome in zip(rows, outcomes, strict=True):
             if not isinstance(outcome, Later):
                 continue
@@ -274,5 +281,5 @@ class Sender:
             elif len(rows) == 1:
                 due_ns = state.until_ns + int(self._pace.wait_s(row.attempts + 1) * _NS)
             plan.block(row, due_ns)
-            later.append((row, due_ns, outcome.reason))
+            later.append(PutOff(row, due_ns, outcome.reason, outcome.is_known))
         return later

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from threadline.ids import unpack_id
 from threadline.ingest.destination import Delivered, Item, Later, Rejected
+from threadline.store.receipts import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,11 +16,12 @@ if TYPE_CHECKING:
     from threadline.ingest.destination import Destination, Outcome
     from threadline.store.outbox import OutboxRow
     from threadline.store.outbox_records import OutboxRecord
+    from threadline.store.receipts import Receipts
 
 _MOST_OF_A_REASON: Final = 500
 
 
-def item_of(row: OutboxRow, found: OutboxRecord) -> Item:
+def item_of(row: OutboxRow, found: OutboxRecord, receipts: Receipts = NONE) -> Item:
     """Return what a destination gets of a row."""
     return Item(
         kind=row.kind,
@@ -25,6 +29,9 @@ def item_of(row: OutboxRow, found: OutboxRecord) -> Item:
         record=found.record,
         conversation=found.conversation,
         tries=row.attempts,
+        is_uncertain=row.tried_ns > 0,
+        receipt=receipts.record,
+        conversation_receipt=receipts.conversation,
     )
 
 
@@ -69,5 +76,4 @@ def _named(error: Exception) -> str:
 def _shortened(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Delivered) or len(outcome.reason) <= _MOST_OF_A_REASON:
         return outcome
-    reason = outcome.reason[:_MOST_OF_A_REASON]
-    return Rejected(reason) if isinstance(outcome, Rejected) else Later(reason, outcome.after_s)
+    return replace(outcome, reason=outcome.reason[:_MOST_OF_A_REASON])

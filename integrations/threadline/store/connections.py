@@ -51,6 +51,7 @@ class FileDatabase:
         self._lock = threading.Lock()  # guards the connection: one query at a time
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._version = 0
 
     def check(self) -> None:
         """Open the store.
@@ -121,11 +122,19 @@ class FileDatabase:
         except OSError as error:
             self._close()
             raise StoreNotFoundError(self.path) from error
-        if self._connection is None or self._file != (stat.st_dev, stat.st_ino):
+        if self._file != (stat.st_dev, stat.st_ino) or self._was_brought_up_to_date():
             self._close()
+        if self._connection is None:
             self._connection = database.connect_reader(self.path)
             self._file = (stat.st_dev, stat.st_ino)
+            self._version = database.version_of(self._connection)
         return self._connection
+
+    def _was_brought_up_to_date(self) -> bool:
+        """Tell whether somebody added to an older store what this connection stands in for."""
+        if self._connection is None or self._version == database.SCHEMA_VERSION:
+            return False
+        return database.version_of(self._connection) != self._version
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

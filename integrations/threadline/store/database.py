@@ -82,7 +82,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False
         )
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = version_of(connection)
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
@@ -98,19 +98,25 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the version of the schema that a store has."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema up to this version, each step in a transaction of its own.
 
     Raises:
         StoreNewerError: if the schema is newer than this version knows.
     """
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = version_of(connection)
     if version > SCHEMA_VERSION:
         raise StoreNewerError(path, version, SCHEMA_VERSION)
     while version < SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            version = version_of(connection)
             if version < SCHEMA_VERSION:
                 for statement in MIGRATIONS[version]:
                     connection.execute(statement)

@@ -14,7 +14,7 @@ _LEAVE: Final = 0.9
 
 _OF_TURNS: Final = "(SELECT id FROM turn WHERE conversation = ?)"
 _BY_TURN: Final = ("span", "tool_observation")
-_BY_CONVERSATION: Final = ("turn", "blob", "note", "outbox")
+_BY_CONVERSATION: Final = ("turn", "blob", "note", "outbox", "receipt")
 
 
 def evict_oldest(connection: sqlite3.Connection, limit_bytes: int) -> int:

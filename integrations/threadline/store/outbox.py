@@ -14,6 +14,7 @@ import msgspec
 
 from threadline.ids import pack_id, unpack_id
 from threadline.store.outbox_records import read_records
+from threadline.store.receipts import Receipts, keep_receipts, read_receipts
 from threadline.store.schema import STATUSES
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ SELECT o.kind, o.record_id, coalesce(o.conversation, about.conversation), o.atte
     WHEN about.id IS NULL THEN max(o.next_ns, n.at_ns + {_UNKNOWN_TURN_NS})
     WHEN about.status = {_RUNNING} THEN max(o.next_ns, n.at_ns + {_RUNNING_TURN_NS})
     ELSE o.next_ns
-  END
+  END,
+  o.tried_ns
 FROM outbox o
   LEFT JOIN turn t ON o.kind IN ('turn', 'trace') AND t.turn_id = o.record_id
   LEFT JOIN note n ON o.kind NOT IN ('turn', 'trace') AND n.id = o.record_id
@@ -77,13 +79,17 @@ UNION ALL SELECT ?, kind, id, conversation FROM note
 
 
 class OutboxRow(NamedTuple):
-    """One record that waits for one destination; `due_ns` is when it may be tried."""
+    """One record that waits for one destination; `due_ns` is when it may be tried.
+
+    `tried_ns` is when a try began of which nobody knows what came; 0 where that is known.
+    """
 
     kind: str
     record_id: bytes | str
     conversation: int | None
     attempts: int
     due_ns: int
+    tried_ns: int = 0
 
     @property
     def order_key(self) -> int | bytes | str:
@@ -126,12 +132,22 @@ class DestinationState(msgspec.Struct, frozen=True, omit_defaults=True):
     delivered_ns: int | None = None
 
 
+class PutOff(NamedTuple):
+    """A row that is tried again at `due_ns`; `is_known` tells that it did not arrive till then."""
+
+    row: OutboxRow
+    due_ns: int
+    reason: str
+    is_known: bool = False
+
+
 class Outcomes(NamedTuple):
     """What became of some rows, written down in one transaction."""
 
     delivered: Sequence[OutboxRow] = ()
-    later: Sequence[tuple[OutboxRow, int, str]] = ()
+    later: Sequence[PutOff] = ()
     rejected: Sequence[tuple[OutboxRow, str]] = ()
+    receipts: Sequence[tuple[OutboxRow, Receipts]] = ()
 
 
 class Outbox:
@@ -159,13 +175,22 @@ class Outbox:
             found = read_records(connection, list(keys), now_ns=self._clock.now_ns())
         return {keys[key]: record for key, record in found.items()}
 
+    def receipts(self, destination: str, rows: Sequence[OutboxRow]) -> dict[OutboxRow, Receipts]:
+        """Return what `destination` gave back before, for each of `rows` and its conversation."""
+        with self._reading() as connection:
+            return {
+                row: read_receipts(connection, destination, row.conversation, row.record_id)
+                for row in rows
+            }
+
     def count_try(self, destination: str, rows: Sequence[OutboxRow]) -> None:
         """Remember that `rows` are about to be sent, in case nobody lives to tell of it."""
+        now_ns = self._clock.now_ns()
         with self._writing() as connection:
             connection.executemany(
-                "UPDATE outbox SET attempts = attempts + 1"
+                "UPDATE outbox SET attempts = attempts + 1, tried_ns = ?"
                 " WHERE destination = ? AND kind = ? AND record_id = ?",
-                [(destination, row.kind, row.record_id) for row in rows],
+                [(now_ns, destination, row.kind, row.record_id) for row in rows],
             )
 
     def settle(self, destination: str, outcomes: Outcomes, state: DestinationState) -> None:
@@ -176,15 +201,15 @@ class Outbox:
                 [(destination, row.kind, row.record_id) for row in outcomes.delivered],
             )
             connection.executemany(
-                "UPDATE outbox SET next_ns = ?, reason = ?"
+                "UPDATE outbox SET next_ns = ?, reason = ?, tried_ns = iif(?, 0, tried_ns)"
                 " WHERE destination = ? AND kind = ? AND record_id = ?",
                 [
-                    (next_ns, reason, destination, row.kind, row.record_id)
-                    for row, next_ns, reason in outcomes.later
+                    (due_ns, reason, is_known, destination, row.kind, row.record_id)
+                    for row, due_ns, reason, is_known in outcomes.later
                 ],
             )
             connection.executemany(
-                f"UPDATE outbox SET state = {PUT_ASIDE}, reason = ?"
+                f"UPDATE outbox SET state = {PUT_ASIDE}, reason = ?, tried_ns = 0"
                 " WHERE destination = ? AND kind = ? AND record_id = ?",
                 [
                     (reason, destination, row.kind, row.record_id)
@@ -194,6 +219,11 @@ class Outbox:
             connection.execute(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
                 (_STATE + destination, msgspec.json.encode(state).decode()),
+            )
+            keep_receipts(
+                connection,
+                destination,
+                [(row.conversation, row.record_id, came) for row, came in outcomes.receipts],
             )
 
     def state(self, destination: str) -> DestinationState:

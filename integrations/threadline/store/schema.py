@@ -186,19 +186,48 @@ ALTER TABLE tool_observation ADD COLUMN decision TEXT;
 ALTER TABLE turn ADD COLUMN branch_at INTEGER;
 """
 
+_VERSION_4: Final = """
+-- when the last try began of which nobody knows what came; 0 where that is known
+ALTER TABLE outbox ADD COLUMN tried_ns INTEGER NOT NULL DEFAULT 0;
+
+-- the span of OpenTelemetry that the turn began in, as a traceparent
+ALTER TABLE turn ADD COLUMN request_span TEXT;
+
+-- what a destination gave back for a record, or with an empty id for a conversation, as JSON
+CREATE TABLE receipt (
+  destination TEXT NOT NULL,
+  conversation INTEGER NOT NULL,
+  record_id NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (conversation, destination, record_id)
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     _statements(_VERSION_1),
     _statements(_VERSION_2),
     VIEWS,
+    _statements(_VERSION_4),
 )
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
+_BEFORE_4: Final = (
+    "CREATE TEMP VIEW outbox AS SELECT *, 0 AS tried_ns FROM main.outbox",
+    """CREATE TEMP VIEW receipt AS
+    SELECT '' AS destination, 0 AS conversation, '' AS record_id, '' AS data WHERE 0""",
+)
+_TURN_BEFORE_4: Final = "CREATE TEMP VIEW turn AS SELECT *, NULL AS request_span FROM main.turn"
+
 AS_IF_NEW: Final[dict[int, tuple[str, ...]]] = {
     1: (
-        "CREATE TEMP VIEW turn AS SELECT *, NULL AS branch_at FROM main.turn",
+        """CREATE TEMP VIEW turn AS
+        SELECT *, NULL AS branch_at, NULL AS request_span FROM main.turn""",
         """CREATE TEMP VIEW tool_observation AS
         SELECT *, NULL AS decision FROM main.tool_observation""",
-    )
+        *_BEFORE_4,
+    ),
+    2: (_TURN_BEFORE_4, *_BEFORE_4),
+    3: (_TURN_BEFORE_4, *_BEFORE_4),
 }
 """What makes a store of an older version readable as it is, for who may only read."""
 
