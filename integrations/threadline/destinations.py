@@ -11,6 +11,7 @@ from threadline.ingest.destination import (
     Outcome,
     Rejected,
 )
+from threadline.ingest.freeplay import Freeplay
 from threadline.ingest.json_lines import JsonLines
 from threadline.ingest.otlp import Otlp
 
@@ -18,6 +19,7 @@ __all__ = [
     "ConversationFacts",
     "Delivered",
     "Destination",
+    "Freeplay",
     "Item",
     "JsonLines",
     "Later",

@@ -121,10 +121,10 @@ class Server(socketserver.ThreadingTCPServer):
         """A client that goes away is nothing to talk about."""
 
 
-def main() -> None:
+def main(handler: type[Handler] = Handler) -> None:
     """Serve until the process is ended."""
     port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    server = Server(("127.0.0.1", port), Handler)
+    server = Server(("127.0.0.1", port), handler)
     if len(sys.argv) > 3:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(sys.argv[3])

@@ -2,92 +2,31 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
-import json
 import logging
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.faults.loopbacks import KINDS, Loopback
 from tests.shipping import client_for, ingestion, record, say
 
-from threadline.destinations import Otlp
 from threadline.ingest.pace import Pace
 from threadline.ingest.shipping import open_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from threadline.destinations import Destination
     from threadline.ingest.ingestion import IngestionClient
 
-PROGRAM = Path(__file__).with_name("loopback_server.py")
-SECRET = "sk-very-secret-0123456789"
 TURNS = [(f"t{n % 3}", f"q{n:02}") for n in range(12)]
 PACE = Pace(first_wait_s=0.01, longest_wait_s=0.05, send_timeout_s=0.4, longest_told_s=0.1)
 
 
-class Loopback:
-    """The server's process, and what it counted."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.counted = folder / "counted.jsonl"
-        self._arguments = arguments
-        self._process: subprocess.Popen[str] | None = None
-        self.port = 0
-
-    def start(self) -> None:
-        command = [sys.executable, str(PROGRAM), str(self.counted), str(self.port)]
-        self._process = subprocess.Popen(
-            [*command, *self._arguments], stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
-
-    def behave(self, *modes: dict[str, Any]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("POST", "/mode", json.dumps(modes))
-        assert connection.getresponse().status == 200
-        connection.close()
-
-    def spans(self) -> list[Any]:
-        """Every span that was taken, in the order in which they came."""
-        if not self.counted.exists():
-            return []
-        bodies = [json.loads(line)["body"] for line in self.counted.read_text().splitlines()]
-        requests = [ExportTraceServiceRequest.FromString(base64.b64decode(b)) for b in bodies]
-        return [
-            span
-            for request in requests
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-    def questions(self) -> list[tuple[str, str]]:
-        """Of each turn that was taken: its thread and its question."""
-        found: list[tuple[str, str]] = []
-        for span in self.spans():
-            told = {pair.key: pair.value.string_value for pair in span.attributes}
-            if "threadline.turn.id" in told:
-                said = json.loads(told["gen_ai.input.messages"])[0]["parts"][0]["content"]
-                found.append((told["gen_ai.conversation.id"], said))
-        return found
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Loopback]:
-    loopback = Loopback(tmp_path)
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loopback]:
+    loopback = KINDS[request.param](tmp_path)
     loopback.start()
     yield loopback
     loopback.stop()
@@ -98,12 +37,7 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "chat.db"
 
 
-def otlp(server: Loopback, **more: Any) -> Otlp:
-    headers = {"authorization": f"Bearer {SECRET}"}
-    return Otlp(f"http://127.0.0.1:{server.port}/v1/traces", headers=headers, **more)
-
-
-def shipped(store: Path, target: Otlp, seconds: float = 20) -> IngestionClient:
+def shipped(store: Path, target: Destination, seconds: float = 20) -> IngestionClient:
     client = ingestion(store, target, pace=PACE)
     client.flush(seconds)
     client.stop(1)
@@ -138,9 +72,9 @@ def test_after_a_fault_every_turn_arrives_once_and_in_order(
     server: Loopback, store: Path, fault: str
 ) -> None:
     """What was not taken is sent again; what was, is not."""
-    record(store, TURNS, ["otlp"])
+    record(store, TURNS, [server.kind])
     server.behave(*FAULTS[fault])
-    client = shipped(store, otlp(server))
+    client = shipped(store, server.target())
     assert client.deliveries() == (len(TURNS), 0, 0)
     assert sorted(server.questions()) == sorted(TURNS)
     assert all(asked == sorted(asked) for asked in first_told(server.questions()).values())
@@ -148,22 +82,23 @@ def test_after_a_fault_every_turn_arrives_once_and_in_order(
 
 def test_answers_are_asked_for_as_plain_bytes(server: Loopback, store: Path) -> None:
     """They are read as they come: a packed one would hide what it says was refused."""
-    record(store, TURNS[:1], ["otlp"])
-    shipped(store, otlp(server))
-    [request] = [json.loads(line) for line in server.counted.read_text().splitlines()]
-    sent = {name.lower(): value for name, value in request["headers"].items()}
-    assert sent["accept-encoding"] == "identity"
+    record(store, TURNS[:1], [server.kind])
+    shipped(store, server.target())
+    assert server.requests()
+    for request in server.requests():
+        sent = {name.lower(): value for name, value in request["headers"].items()}
+        assert sent["accept-encoding"] == "identity"
 
 
-def test_an_answer_that_never_came_is_sent_again_as_the_same_spans(
+def test_an_answer_that_never_came_is_sent_again_under_the_same_ids(
     server: Loopback, store: Path
 ) -> None:
     """The server may have it twice, under the same ids."""
-    record(store, TURNS, ["otlp"])
+    record(store, TURNS, [server.kind])
     server.behave({"do": "take_and_hang"})
-    shipped(store, otlp(server))
+    shipped(store, server.target())
     assert set(server.questions()) == set(TURNS)
-    ids = [(span.trace_id, span.span_id) for span in server.spans()]
+    ids = server.ids()
     assert len(ids) > len(set(ids)) == len(TURNS)
 
 
@@ -172,9 +107,9 @@ def test_one_refused_turn_is_put_aside_with_the_servers_words(
     server: Loopback, store: Path, status: int
 ) -> None:
     """The others arrive; the reason is kept with the row."""
-    record(store, TURNS, ["otlp"])
+    record(store, TURNS, [server.kind])
     server.behave({"do": "pick", "word": "q05", "status": status})
-    client = shipped(store, otlp(server))
+    client = shipped(store, server.target())
     assert client.deliveries() == (len(TURNS) - 1, 0, 1)
     assert sorted(server.questions()) == sorted(set(TURNS) - {("t2", "q05")})
     [row] = open_outbox(store, client._clock).listed(limit=5, put_aside_only=True)
@@ -186,29 +121,30 @@ def test_a_server_that_is_down_and_comes_back_gets_everything(
     server: Loopback, store: Path
 ) -> None:
     """Nothing listens for a whole run; the next one delivers."""
-    record(store, TURNS, ["otlp"])
+    record(store, TURNS, [server.kind])
     server.stop()
-    client = shipped(store, otlp(server), 0.3)
+    client = shipped(store, server.target(), 0.3)
     assert client.deliveries() == (0, len(TURNS), 0)
     server.start()
-    shipped(store, otlp(server))
+    shipped(store, server.target())
     assert sorted(server.questions()) == sorted(TURNS)
 
 
-def test_two_servers_do_not_wait_for_each_other(tmp_path: Path, store: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_servers_do_not_wait_for_each_other(tmp_path: Path, store: Path, kind: str) -> None:
     """One destination hangs; another one gets everything meanwhile."""
     folders = [tmp_path / name for name in ("one", "two")]
-    servers = []
+    servers: list[Loopback] = []
     for folder in folders:
         folder.mkdir()
-        servers.append(Loopback(folder))
+        servers.append(KINDS[kind](folder))
     try:
         for loopback in servers:
             loopback.start()
         record(store, TURNS, ["hangs", "answers"])
         servers[0].behave(*[{"do": "hang"}] * 50)
         client = ingestion(
-            store, otlp(servers[0], name="hangs"), otlp(servers[1], name="answers"), pace=PACE
+            store, servers[0].target(name="hangs"), servers[1].target(name="answers"), pace=PACE
         )
         while client.deliveries()[0] < len(TURNS):
             client.flush(0.2)
@@ -225,54 +161,53 @@ def test_the_secret_is_told_nowhere(
 ) -> None:
     """Neither a log line nor a report, neither the store nor the outbox holds the credential."""
     caplog.set_level(logging.DEBUG)
-    record(store, TURNS, ["otlp"])
+    record(store, TURNS, [server.kind])
     server.behave(
-        {"do": "say", "status": 400, "body": f"bad token {SECRET}"},
-        *[{"do": "say", "status": 401, "body": SECRET}] * 3,
+        {"do": "say", "status": 400, "body": f"bad token {server.secret}"},
+        *[{"do": "say", "status": 401, "body": server.secret}] * 3,
         {"do": "reset"},
     )
-    target = otlp(server)
+    target = server.target()
     client = shipped(store, target)
     server.stop()
     told = [str(target.check(timeout_s=1))]
     told += [repr(client.deliveries()), repr(target), caplog.text]
     files = [file.read_bytes() for file in store.parent.glob("chat.db*") if file.is_file()]
-    assert not any(SECRET in text for text in told)
-    assert not any(SECRET.encode() in data for data in files)
+    assert not any(server.secret in text for text in told)
+    assert not any(server.secret.encode() in data for data in files)
 
 
 def test_check_says_in_a_sentence_what_is_wrong(server: Loopback) -> None:
     """An empty request finds out; nothing is delivered by it."""
-    target = otlp(server)
+    target = server.target()
     assert target.check(timeout_s=5) is None
     server.behave({"do": "say", "status": 403}, {"do": "say", "status": 404})
     assert "credentials are not accepted" in str(target.check(timeout_s=5))
     assert "address is not the right one" in str(target.check(timeout_s=5))
     server.stop()
     assert "cannot be reached" in str(target.check(timeout_s=5))
-    assert server.spans() == []
+    assert server.questions() == []
 
 
-def test_a_wrong_certificate_gets_nothing(tmp_path: Path, store: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_wrong_certificate_gets_nothing(tmp_path: Path, store: Path, kind: str) -> None:
     """What cannot prove who it is sees neither turns nor credentials; they wait."""
     authority, identity = trustme.CA(), tmp_path / "server.pem"
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(trusted))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(identity))
-    server = Loopback(tmp_path, str(identity))
+    server = KINDS[kind](tmp_path, str(identity))
     server.start()
     try:
-        record(store, TURNS, ["otlp"])
-        url = f"https://127.0.0.1:{server.port}/v1/traces"
-        headers = {"authorization": f"Bearer {SECRET}"}
-        client = ingestion(store, Otlp(url, headers=headers), pace=PACE)
+        record(store, TURNS, [kind])
+        client = ingestion(store, server.target(scheme="https"), pace=PACE)
         outbox = open_outbox(store, client._clock)
-        while (error := outbox.state("otlp").error) is None:
+        while (error := outbox.state(kind).error) is None:
             client.flush(0.2)
         client.stop(1)
         assert client.deliveries() == (0, len(TURNS), 0)
         assert "certificate verify failed" in error
-        shipped(store, Otlp(url, headers=headers, verify=str(trusted)))
+        shipped(store, server.target(scheme="https", verify=str(trusted)))
         assert sorted(server.questions()) == sorted(TURNS)
     finally:
         server.stop()
@@ -281,10 +216,10 @@ def test_a_wrong_certificate_gets_nothing(tmp_path: Path, store: Path) -> None:
 def test_an_application_with_a_hanging_server_goes_on(server: Loopback, store: Path) -> None:
     """Recording and closing wait for nobody; the next process delivers all of it."""
     server.behave(*[{"do": "hang"}] * 50)
-    client = client_for(store, [otlp(server)], shutdown_timeout=0.2)
+    client = client_for(store, [server.target()], shutdown_timeout=0.2)
     say(client, TURNS)
     client.store_recorded()
     assert client.close().pending == len(TURNS)
     server.behave()
-    shipped(store, otlp(server))
+    shipped(store, server.target())
     assert set(server.questions()) == set(TURNS)

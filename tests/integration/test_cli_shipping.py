@@ -166,7 +166,7 @@ def test_doctor_asks_each_destination(store: Path, monkeypatch: pytest.MonkeyPat
     notes = {f["name"]: f["note"] for f in found if f["topic"] == "Destinations"}
     assert wrong.exit_code == 1
     assert "127.0.0.1:9 cannot be reached" in notes["otlp"]
-    assert "one of jsonl, otlp" in notes["nowhere"]
+    assert "jsonl, otlp" in notes["nowhere"]
 
 
 def test_a_destination_that_cannot_even_be_asked_is_a_finding(

@@ -16,6 +16,7 @@ import threadline
 import threadline.render.contents as contents_module
 import threadline.render.page.markdown as markdown_module
 import threadline.render.page.timeline as timeline_module
+from threadline.capture.redacted_records import redacted_record, redactor_of
 from threadline.client.defaults import serving_as_default
 from threadline.errors import SettingError
 from threadline.model import (
@@ -30,7 +31,6 @@ from threadline.model import (
 )
 from threadline.render.contents import message_content
 from threadline.render.page.pages import fragment_of, page_of
-from threadline.render.redacted import redacted_record, redactor_of
 
 if TYPE_CHECKING:
     from pathlib import Path

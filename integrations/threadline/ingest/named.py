@@ -73,7 +73,14 @@ def _otlp(_environ: Mapping[str, str]) -> Destination:
     return Otlp()  # it reads the standard variables itself
 
 
+def _freeplay(_environ: Mapping[str, str]) -> Destination:
+    from threadline.ingest.freeplay import Freeplay
+
+    return Freeplay()  # it reads its variables itself
+
+
 _OWN: Final[dict[str, Callable[[Mapping[str, str]], Destination]]] = {
+    "freeplay": _freeplay,
     "jsonl": _json_lines,
     "otlp": _otlp,
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from threadline.capture.redacted_records import redacted_record, redactor_of
 from threadline.render.reading import Store, pages
-from threadline.render.redacted import redacted_record, redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

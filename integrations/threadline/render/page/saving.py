@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from threadline.capture.redacted_records import redacted_record, redactor_of
 from threadline.model import Page
 from threadline.render.page.pages import page_of
-from threadline.render.redacted import redacted_record, redactor_of
 
 if TYPE_CHECKING:
     import os

@@ -15,6 +15,8 @@ from threadline.model.difference import Compared, Line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from threadline.settings import RedactRule
+
 R = TypeVar("R")
 
 _WORDS_OF_OURS: Final[dict[type, frozenset[str]]] = {
@@ -32,11 +34,13 @@ _IDS: Final = frozenset({"id", "continues", "branches_from"})
 _ID_LISTS: Final = frozenset({"span_ids", "superseded"})
 
 
-def redactor_of(rules: str | Sequence[str] | None) -> Redactor | None:
+def redactor_of(
+    rules: str | Sequence[RedactRule] | None, *, key: bytes | None = None
+) -> Redactor | None:
     """Return what redacts by these rules; None if there are none.
 
-    Ids that a rule matches are hashed with a key of this one redactor: equal ones stay equal
-    within what it redacts, and tell nothing beyond.
+    Ids that a rule matches are hashed with a key: by default one of this redactor alone, so that
+    equal ones stay equal within what it redacts, and tell nothing beyond.
 
     Raises:
         SettingError: for a rule that does not exist.
@@ -44,7 +48,7 @@ def redactor_of(rules: str | Sequence[str] | None) -> Redactor | None:
     if not rules:
         return None
     names = [rules] if isinstance(rules, str) else list(rules)
-    return Redactor.compile(names, key=secrets.token_bytes(32))
+    return Redactor.compile(names, key=key or secrets.token_bytes(32))
 
 
 def redacted_record(record: R, redactor: Redactor) -> R:

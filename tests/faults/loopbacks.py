@@ -1,0 +1,142 @@
+"""Servers on a loopback port, one of each kind that is shipped to: started, told, and asked."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.faults import freeplay_server
+
+from threadline.destinations import Freeplay, Otlp
+
+if TYPE_CHECKING:
+    from threadline.destinations import Destination
+
+_FOLDER = Path(__file__).parent
+
+
+class Loopback(ABC):
+    """The server's process, and what it counted."""
+
+    kind: str
+    program: str
+    secret: str
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.counted = folder / "counted.jsonl"
+        self._arguments = arguments
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+
+    def start(self) -> None:
+        program = str(_FOLDER / self.program)
+        self._process = subprocess.Popen(
+            [sys.executable, program, str(self.counted), str(self.port), *self._arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(_FOLDER.parents[1])},
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def behave(self, *modes: dict[str, Any]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("POST", "/mode", json.dumps(modes))
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request that was taken, in the order in which they came."""
+        if not self.counted.exists():
+            return []
+        return [json.loads(line) for line in self.counted.read_text().splitlines()]
+
+    @abstractmethod
+    def target(self, *, scheme: str = "http", **more: Any) -> Destination:
+        """Return a destination that ships here."""
+
+    @abstractmethod
+    def questions(self) -> list[tuple[str, str]]:
+        """Of each turn that was taken: its thread and its question."""
+
+    @abstractmethod
+    def ids(self) -> list[Any]:
+        """The ids of what was taken, as often as it was."""
+
+
+class OtlpLoopback(Loopback):
+    """An OpenTelemetry collector."""
+
+    kind = "otlp"
+    program = "loopback_server.py"
+    secret = "sk-very-secret-0123456789"
+
+    def target(self, *, scheme: str = "http", **more: Any) -> Otlp:
+        headers = {"authorization": f"Bearer {self.secret}"}
+        return Otlp(f"{scheme}://127.0.0.1:{self.port}/v1/traces", headers=headers, **more)
+
+    def spans(self) -> list[Any]:
+        """Every span that was taken."""
+        bodies = [base64.b64decode(request["body"]) for request in self.requests()]
+        return [
+            span
+            for body in bodies
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    def questions(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for span in self.spans():
+            told = {pair.key: pair.value.string_value for pair in span.attributes}
+            if "threadline.turn.id" in told:
+                said = json.loads(told["gen_ai.input.messages"])[0]["parts"][0]["content"]
+                found.append((told["gen_ai.conversation.id"], said))
+        return found
+
+    def ids(self) -> list[Any]:
+        return [(span.trace_id, span.span_id) for span in self.spans()]
+
+
+class FreeplayLoopback(Loopback):
+    """A project of Freeplay."""
+
+    kind = "freeplay"
+    program = "freeplay_server.py"
+    secret = freeplay_server.KEY
+
+    def target(self, *, scheme: str = "http", **more: Any) -> Freeplay:
+        url = f"{scheme}://127.0.0.1:{self.port}/api"
+        return Freeplay(url, self.secret, freeplay_server.PROJECT, **more)
+
+    def questions(self) -> list[tuple[str, str]]:
+        sessions = {
+            request["path"].split("/")[7]: request["body"]["thread_id"]
+            for request in self.requests()
+            if request["method"] == "PATCH"
+        }
+        return [
+            (sessions[request["path"].split("/")[6]], request["body"]["input"])
+            for request in self.requests()
+            if "agent_name" in request["body"]
+        ]
+
+    def ids(self) -> list[Any]:
+        return [request["path"] for request in self.requests() if request["method"] == "POST"]
+
+
+KINDS: dict[str, type[Loopback]] = {kind.kind: kind for kind in (OtlpLoopback, FreeplayLoopback)}
