@@ -1,13 +1,14 @@
 """Agents of Haystack: how each shape of scenario is built and called."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from haystack.components.agents import Agent
 from haystack.components.agents.state import State
 from haystack.components.generators.chat import FallbackChatGenerator
-from haystack.dataclasses import ChatMessage
+from haystack.dataclasses import ChatMessage, ChatRole
 from haystack.hooks import hook
-from haystack.tools import create_tool_from_function, tool
+from haystack.tools import Tool, create_tool_from_function, tool
 from tests.scenarios.langchain_fakes import hang
 
 import threadline
@@ -94,7 +95,7 @@ def agent_with_words_of_its_own(stage: "Stage") -> None:
     def say(state: State) -> None:
         messages = list(state.data["messages"])
         messages[-1] = ChatMessage.from_assistant(f"Bot: {messages[-1].text}")
-        state.set("messages", messages, handler_override=lambda _, new: new)
+        state.set("messages", messages, handler_override=_in_its_place)
 
     _ask(stage, Agent(chat_generator=stage.model(), hooks={"after_run": [say]}))
 
@@ -120,7 +121,101 @@ def agent_in_a_turn(stage: "Stage") -> None:
             turn.output = "Three!"
 
 
+def agent_that_retries(stage: "Stage") -> None:
+    """An agent whose tool works at the third attempt, and tries by itself."""
+    attempts: list[int] = []
+
+    def flaky() -> str:
+        """Do what fails at first."""
+        attempts.append(1)
+        return flaky() if len(attempts) < _ENOUGH else "worked"
+
+    stage.tools = [create_tool_from_function(flaky)]
+    agent(stage)
+
+
+_ENOUGH = 3
+
+
+def agent_that_rewrites(stage: "Stage") -> None:
+    """An agent whose hook hides numbers before the model sees them."""
+
+    @hook
+    def hide(state: State) -> None:
+        messages = [
+            ChatMessage.from_user(re.sub(r"\d+", "****", one.text or ""))
+            if one.is_from(ChatRole.USER) and re.search(r"\d", one.text or "")
+            else one
+            for one in state.data["messages"]
+        ]
+        state.set("messages", messages, handler_override=_in_its_place)
+
+    _ask(stage, Agent(chat_generator=stage.model(), hooks={"before_run": [hide]}))
+
+
+def summarising_agent(stage: "Stage") -> None:
+    """An agent whose hook replaces old messages by a summary."""
+    summariser = stage.model("summariser")
+
+    @hook
+    def shorten(state: State) -> None:
+        messages = state.data["messages"]
+        if len(messages) >= _LONG:
+            told = ChatMessage.from_user(f"Sum up: {messages[0].text}")
+            [reply] = summariser.run([told])["replies"]
+            summary = ChatMessage.from_user(f"Until now: {reply.text}")
+            state.set("messages", [summary, *messages[-2:]], handler_override=_in_its_place)
+
+    _ask(stage, Agent(chat_generator=stage.model(), hooks={"before_llm": [shorten]}))
+
+
+_LONG = 5
+
+
+def _in_its_place(_: Any, new: Any) -> Any:
+    return new
+
+
+def structured_agent(stage: "Stage") -> None:
+    """An agent that answers in a schema, by calling a tool named after it, and ends with that."""
+
+    def place(city: Annotated[str, "its name"]) -> dict[str, str]:
+        """Say where it is."""
+        return {"city": city}
+
+    answer = create_tool_from_function(
+        place,
+        name="Place",
+        outputs_to_state={"structured_response": {"handler": _in_its_place}},
+        outputs_to_string={"handler": lambda found: f"Returning structured response: {found}"},
+    )
+    schema = {"structured_response": {"type": dict}}
+    model = stage.model()
+    _ask(
+        stage,
+        Agent(chat_generator=model, tools=[answer], exit_conditions=["Place"], state_schema=schema),
+    )
+
+
+def supervisor(stage: "Stage") -> None:
+    """An agent whose tool is an agent."""
+    maths = Agent(chat_generator=stage.model("maths"))
+    task = {"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}
+
+    def ask_maths(task: str) -> str:
+        messages = [ChatMessage.from_user(task)]
+        return str(maths.run(messages)["last_message"].text)
+
+    tool = Tool("ask_maths", "Ask somebody who can count.", task, ask_maths)
+    _ask(stage, Agent(chat_generator=stage.model("boss"), tools=[tool]))
+
+
 SHAPES: dict[str, Any] = {
+    "agent that retries": agent_that_retries,
+    "agent that rewrites": agent_that_rewrites,
+    "summarising agent": summarising_agent,
+    "structured agent": structured_agent,
+    "supervisor": supervisor,
     "agent": agent,
     "agent that handles errors": agent,
     "held agent": agent,

@@ -57,26 +57,6 @@ NO_MEANS: Final = {
 }
 """Shapes that Haystack has nothing for."""
 
-NOT_WRITTEN_YET: Final = {
-    "agent that retries": "a tool that is tried again",
-    "agent that rewrites": "hooks of an agent that rewrite its messages",
-    "endless graph": "an agent's limit of steps",
-    "examples before each question": "examples in a prompt builder",
-    "held history in two at once": "a list that the caller holds",
-    "held history that is answered again": "a list that the caller holds",
-    "held history with an edited question": "a list that the caller holds",
-    "held history without what failed": "a list that the caller holds",
-    "job over many sessions": "a chat message store with many histories",
-    "joined late": "a tracer that is enabled in the middle",
-    "raw and parsed": "a validator behind the generator",
-    "structured agent": "a schema that the agent's answer keeps to",
-    "structured output": "a schema that a generator's answer keeps to",
-    "summarising agent": "hooks of an agent that compact its history",
-    "supervisor": "agents as tools; tests/haystack/test_runs.py has one",
-    "tool loop": "a pipeline with a loop of its own",
-}
-"""Shapes that Haystack has the means for, with what they would be made of; issue 4 is open."""
-
 UNHEARD: Final = {
     "model error in mid-answer",
     "asynchronous stream that is closed",

@@ -40,7 +40,7 @@ def chain(stage: Stage) -> None:
 
 def one_chain(stage: Stage, name: str = "model", **more: Any) -> Pipeline:
     """Return a pipeline of a prompt and a model."""
-    parts = {"prompt": _prompt(stage), "llm": stage.model(name), **more}
+    parts = {"prompt": prompt_of(stage), "llm": stage.model(name), **more}
     connections = _SPEAKS
     if stage.options.get("parser") == "json":
         parts["parser"] = ParseJson()
@@ -48,7 +48,8 @@ def one_chain(stage: Stage, name: str = "model", **more: Any) -> Pipeline:
     return stage.pipeline(connections, **parts)
 
 
-def _prompt(stage: Stage) -> ChatPromptBuilder:
+def prompt_of(stage: Stage) -> ChatPromptBuilder:
+    """Return the prompt that the scenario's options describe."""
     template = stage.options.get("template", "{question}")
     examples = [_ROLES[role](text) for role, text in stage.options.get("examples", ())]
     head = [ChatMessage.from_system(stage.options["system"])] if "system" in stage.options else []
@@ -78,7 +79,7 @@ def rag(stage: Stage) -> None:
     app = stage.pipeline(
         (("retriever.documents", "prompt.context"), *_SPEAKS),
         retriever=ScriptedRetriever(stage.options["found"]),
-        prompt=_prompt(stage),
+        prompt=prompt_of(stage),
         llm=stage.model(),
     )
     for ask in stage.scenario.asks:
@@ -153,7 +154,7 @@ def bare_completion(stage: Stage) -> None:
 def fallback(stage: Stage) -> None:
     """A model with another one for when it fails."""
     both = FallbackChatGenerator([stage.model("first"), stage.model("second")])
-    _ask(stage, stage.pipeline(_SPEAKS, prompt=_prompt(stage), llm=both))
+    _ask(stage, stage.pipeline(_SPEAKS, prompt=prompt_of(stage), llm=both))
 
 
 def batch(stage: Stage) -> None:
@@ -247,22 +248,22 @@ def held_messages(stage: Stage) -> None:
 
 def kept_history(stage: Stage) -> None:
     """Components keep the history, by its id; nothing else names the conversation."""
-    app, kept = one_memory(stage)
-    del kept
+    app = one_memory(stage, {})
     for ask in stage.scenario.asks:
         stage.call(app, memory_input(ask), ask, named=False)
 
 
-def one_memory(stage: Stage) -> tuple[Pipeline, Kept]:
-    """Return a pipeline that remembers, and what it remembers."""
-    kept: Kept = {}
+def one_memory(stage: Stage, kept: Kept, *, is_watched: bool = True) -> Pipeline:
+    """Return a pipeline that remembers in `kept`; without a connector nobody watches it."""
     app = stage.pipeline(
         (("remember.messages", "llm.messages"), ("llm.replies", "keep.replies")),
         remember=Remember(kept),
         llm=stage.model(),
         keep=Keep(kept),
     )
-    return app, kept
+    if not is_watched:
+        app.remove_component("threadline")
+    return app
 
 
 def memory_input(ask: Ask) -> dict[str, Any]:
@@ -276,7 +277,7 @@ def memory_input(ask: Ask) -> dict[str, Any]:
 
 def chat_memory(stage: Stage) -> None:
     """The same where the connector names the conversation too."""
-    app, _ = one_memory(stage)
+    app = one_memory(stage, {})
     for ask in stage.scenario.asks:
         stage.call(app, memory_input(ask), ask)
 

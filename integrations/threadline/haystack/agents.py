@@ -10,8 +10,8 @@ from threadline.capture.plain import json_of
 from threadline.haystack import identity as who
 from threadline.haystack import names
 from threadline.haystack.control_flow import ending_of
-from threadline.haystack.inputs import read_agent_input
-from threadline.haystack.messages import refs_by, refs_of
+from threadline.haystack.inputs import read_agent_input, structured_in
+from threadline.haystack.messages import refs_by, refs_of, refs_of_rewritten
 from threadline.haystack.model_calls import settle_step
 from threadline.haystack.runs import Outcome, end_alone, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping, messages_in
@@ -138,8 +138,10 @@ def end_agent(run: LiveRun, at_ns: int, error: BaseException | None) -> None:
     listed = messages_in(visible(output.get("messages")))
     with run.recorder.draft() as draft:
         last_step, own = settle_step(talk, listed, draft, at_the_end=True)
-        messages = refs_by(talk.ids, talk.produced, draft) or None
-        answer = None if own is None else draft.seal_text(own, ASSISTANT)
+        rewritten = refs_of_rewritten(run.framework_id, talk.rewritten, draft)
+        messages = (*rewritten, *refs_by(talk.ids, talk.produced, draft)) or None
+        words = own or structured_in(visible(output))
+        answer = None if words is None else draft.seal_text(words, ASSISTANT)
         outcome = Outcome(messages, answer=answer, before=last_step)
         tell_end(run, draft, at_ns, error, outcome)
 

@@ -90,6 +90,13 @@ def read_output(data: object, connectors: Collection[str], talks: Mapping[str, T
     return Returned(messages, texts[:MOST_TEXTS], answers[-1] if answers else None)
 
 
+def structured_in(outputs: object) -> str | None:
+    """Return the answer in a schema that an agent's output holds beside its messages."""
+    fields: Mapping[str, Any] = outputs if is_mapping(outputs) else {}
+    found = [fields[key] for key in _STRUCTURED_KEYS if fields.get(key) is not None]
+    return json_of(found[0]).decode() if found else None
+
+
 def _inputs_of(data: object, connectors: Collection[str]) -> Iterator[tuple[str, Any]]:
     components: Mapping[str, Any] = data if is_mapping(data) else {}
     for name, inputs in components.items():

@@ -51,15 +51,27 @@ def refs_by(
     return tuple((digest, name) for (digest, _), name in zip(refs, ids, strict=True))
 
 
+def refs_of_rewritten(
+    name: str, rewritten: Sequence[tuple[ChatMessage, ChatMessage]], draft: Draft
+) -> tuple[Ref, ...]:
+    """Seal words of the user and those that took their place, under one id: the last ones count.
+
+    Args:
+        name: What no other run is called.
+        rewritten: Messages before and after.
+        draft: The event that they go with.
+    """
+    return tuple(
+        (digest, f"{name}-given-{place}")
+        for place, pair in enumerate(rewritten)
+        for digest, _ in refs_of(pair, draft)
+    )
+
+
 def body_of(message: ChatMessage) -> Body:
     """Return what a message says; what is not recognised is kept, never dropped."""
     role = _ROLES.get(message.role, str(message.role))
     return Body(role, tuple(part_of(part) for part in _parts_of(message)), _name_of(message))
-
-
-def is_said(message: ChatMessage) -> bool:
-    """Tell whether a message is of somebody in the conversation, not an instruction."""
-    return message.role is not ChatRole.SYSTEM
 
 
 def _parts_of(message: ChatMessage) -> Sequence[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.capture.events import Detail, FirstChunk
 from threadline.clock import now_ns
 from threadline.haystack import names
-from threadline.haystack.messages import is_said, refs_by, refs_of
+from threadline.haystack.messages import refs_by, refs_of
 from threadline.haystack.runs import Outcome, end_alone, ended, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.streaming import listening
@@ -203,12 +203,12 @@ def _text_prompt(fields: Mapping[str, Any], draft: Draft) -> tuple[Ref, ...]:
 def _made_up(
     talk: Talk | None, prompt: Sequence[ChatMessage], refs: tuple[Ref, ...]
 ) -> tuple[bytes, ...]:
-    """Which messages of an agent's first prompt nobody said, such as a summary of older ones."""
-    if talk is None or talk.produced or len(prompt) == len(talk.given):
+    """Which messages of an agent's first prompt nobody said."""
+    made_up = [] if talk is None else talk.take_changes(prompt)
+    if not made_up:
         return ()
-    given = {id(message) for message in talk.given}
-    both = zip(prompt, refs, strict=True)
-    return tuple(ref[0] for one, ref in both if is_said(one) and id(one) not in given)
+    ids = {id(message) for message in made_up}
+    return tuple(ref[0] for one, ref in zip(prompt, refs, strict=True) if id(one) in ids)
 
 
 def _prompt_of(run: LiveRun, draft: Draft) -> bytes | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from threadline.haystack import identity as who
 from threadline.haystack import names
 from threadline.haystack.inputs import read_input, read_output
-from threadline.haystack.messages import refs_of
+from threadline.haystack.messages import refs_of, refs_of_rewritten
 from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping
 from threadline.haystack.visibility import visible
@@ -68,8 +68,10 @@ class PipelineRuns:
             output = read_output(visible(run.output), run.connectors, run.talks)
             said = output.messages or ([] if output.answer else run.last_answer)
             answer = output.answer
+            rewritten = [pair for talk in run.talks.values() for pair in talk.rewritten]
+            before = refs_of_rewritten(run.framework_id, rewritten, draft)
             outcome = Outcome(
-                refs_of(said, draft, self._answers) or None,
+                (*before, *refs_of(said, draft, self._answers)) or None,
                 tuple(draft.seal_text(text, ASSISTANT) for text in output.texts),
                 None if answer is None else draft.seal_text(answer, ASSISTANT),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from haystack.dataclasses import ChatMessage, ChatRole, ToolCall
@@ -35,10 +36,21 @@ class Talk:
     input: this joins them.
     """
 
-    __slots__ = ("asked", "decided", "given", "ids", "pending", "produced", "request", "waiting")
+    __slots__ = (
+        "asked",
+        "decided",
+        "given",
+        "ids",
+        "pending",
+        "produced",
+        "request",
+        "rewritten",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.given: list[ChatMessage] = []
+        self.rewritten: list[tuple[ChatMessage, ChatMessage]] = []
         self.produced: list[ChatMessage] = []
         self.ids: list[str | None] = []
         self.asked: list[ToolCall] = []
@@ -74,6 +86,39 @@ class Talk:
             _remove(self.pending, named[0])
             return named[0].id
         return None
+
+    def take_changes(self, prompt: Sequence[ChatMessage]) -> list[ChatMessage]:
+        """Look at the agent's first prompt for what hooks did to its input before.
+
+        Words of the user that stand in the place of others are remembered as rewritten.
+
+        Returns:
+            The messages that nobody said, such as a summary of older ones.
+        """
+        given, more = self.given, len(prompt) - len(self.given)
+        if self.produced or (more in {0, 1} and all(map(is_, prompt[more:], given))):
+            return []  # as it was given, perhaps behind the agent's own instructions
+        before = [one for one in given if one.role is not ChatRole.SYSTEM]
+        now = [one for one in prompt if one.role is not ChatRole.SYSTEM]
+        if len(before) == len(now):
+            now = self._without_rewritten(before, now)
+        known = {id(one) for one in before}
+        return [one for one in now if id(one) not in known]
+
+    def _without_rewritten(
+        self, before: list[ChatMessage], now: list[ChatMessage]
+    ) -> list[ChatMessage]:
+        """Leave out messages that are only other objects, and those that the user would know."""
+        others: list[ChatMessage] = []
+        spoke = max((n for n, m in enumerate(before) if m.role is ChatRole.ASSISTANT), default=-1)
+        for place, (old, new) in enumerate(zip(before, now, strict=True)):
+            if _is_equal(old, new):
+                continue
+            if place > spoke and old.role is ChatRole.USER and new.role is ChatRole.USER:
+                self.rewritten.append((old, new))
+            else:
+                others.append(new)
+        return others
 
     def take_results(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         """Return the messages that answer the calls of the last reply, in the order of the calls.
