@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from threadline.client import Client, FlushReport, configure
     from threadline.client import open_store as open  # noqa: A004 (the public name)
     from threadline.client.attaching import attach, detach
+    from threadline.client.log import log
     from threadline.client.notes import event, feedback, rate, update
     from threadline.client.scopes import conversation, turn
     from threadline.client.scopes import pausing as paused
@@ -37,6 +38,7 @@ _WHERE = {
     "feedback": ("threadline.client.notes", "feedback"),
     "flush": ("threadline.client.shortcuts", "flush"),
     "last": ("threadline.client.shortcuts", "last"),
+    "log": ("threadline.client.log", "log"),
     "open": ("threadline.client", "open_store"),
     "paused": ("threadline.client.scopes", "pausing"),
     "rate": ("threadline.client.notes", "rate"),
@@ -56,6 +58,7 @@ __all__ = [
     "feedback",
     "flush",
     "last",
+    "log",
     "open",
     "paused",
     "rate",

@@ -16,6 +16,8 @@ def status_of(turn: OpenTurn) -> str:
         return "abandoned"
     if not turn.is_over:
         return "running"
+    if turn.logged is not None:
+        return turn.logged.status
     if turn.closed is not None:
         told = turn.closed.status != "ok" or turn.closed.answer is not None
         return "interrupted" if not told and _waits_for_a_human(turn) else turn.closed.status
@@ -50,8 +52,11 @@ def span_status(turn: OpenTurn, span: OpenSpan) -> str:
 
 def error_of(turn: OpenTurn) -> str | None:
     """Return why a turn failed, as JSON."""
-    if turn.closed is not None and turn.closed.failure is not None:
-        return encode_json(turn.closed.failure).decode()
+    for told in (turn.closed, turn.logged):
+        if told is not None and told.failure is not None:
+            return encode_json(told.failure).decode()
+    if turn.logged is not None:
+        return None
     for root in turn.roots:
         if root.end is not None and root.end.failure is not None:
             return encode_json(root.end.failure).decode()

@@ -156,10 +156,11 @@ class TurnClosed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=5, 
     answer: bytes | None = None
 
 
-class Noted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=6):
-    """Somebody judged, wrote or reported something."""
+class Noted(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=6, omit_defaults=True):
+    """Somebody judged, wrote or reported something; `ships` tells whether destinations learn it."""
 
     note: Rating | Feedback | Event
+    ships: bool = True
 
 
 class Updated(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=7, omit_defaults=True):
@@ -173,7 +174,37 @@ class Updated(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=7, omi
     user_id: str | None = None
 
 
-CaptureEvent = SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed | Noted | Updated
+class Said(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
+    """A message of a logged turn: its body's digest, when it was said, its id at the framework."""
+
+    digest: bytes
+    at_ns: int
+    framework_id: str | None = None
+    partial: bool = False
+
+
+class TurnLogged(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=8, omit_defaults=True):
+    """The application tells of a whole turn that it had elsewhere, in one event: all or nothing.
+
+    `tools` are starts and ends of the tools that it used. `generated` tells that the thread id in
+    `identity` is none of the application's; `ships`, whether destinations learn of the turn.
+    """
+
+    turn: bytes
+    at_ns: int
+    ended_ns: int
+    identity: Identity
+    said: tuple[Said, ...]
+    prelude: tuple[Ref, ...] = ()
+    tools: tuple[SpanStarted | SpanEnded, ...] = ()
+    status: str = "ok"
+    failure: tuple[str, str] | None = None
+    generated: bool = False
+    ships: bool = False
+
+
+OfTurn = SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed | TurnLogged
+CaptureEvent = OfTurn | Noted | Updated
 
 encode_event: Final = msgspec.msgpack.Encoder().encode
 decode_event: Final = msgspec.msgpack.Decoder(CaptureEvent).decode

@@ -35,7 +35,7 @@ def belonging_of(turn: OpenTurn) -> Belonging:
     thread_id = identity.thread_id or (threads[0] if len(threads) == 1 else None)
     user_id = identity.user_id or (users[0] if len(users) == 1 else None)
     name = identity.name
-    if name is None and turn.roots:
+    if name is None and turn.roots and turn.logged is None:
         name = turn.roots[0].start.name
     return Belonging(
         turn_id=identity.turn_id or str(uuid.UUID(bytes=turn.key)),

@@ -8,9 +8,10 @@ from threadline.capture.events import (
     CaptureEvent,
     FirstChunk,
     Noted,
+    OfTurn,
     SpanEnded,
     SpanStarted,
-    TurnClosed,
+    TurnLogged,
     TurnOpened,
     Updated,
 )
@@ -94,10 +95,8 @@ class Joiner:
         limit = now_ns - int(LONGEST_TURN_S * 1e9)
         self.abandon([turn for turn in self.open.values() if turn.last_ns < limit])
 
-    def _begin(
-        self, event: SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed
-    ) -> OpenTurn | None:
-        if not isinstance(event, SpanStarted | TurnOpened):
+    def _begin(self, event: OfTurn) -> OpenTurn | None:
+        if not isinstance(event, SpanStarted | TurnOpened | TurnLogged):
             return None  # the end of something whose start was never seen, or came late
         turn = OpenTurn(event.turn, event.at_ns)
         self.open[event.turn] = turn
@@ -109,21 +108,27 @@ class Joiner:
             self._whole.append(turn)
 
 
-def _apply(
-    turn: OpenTurn, event: SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed
-) -> None:
-    if isinstance(event, SpanStarted):
-        for earlier in event.before:
-            _apply(turn, earlier)
-        turn.start(event)
-    elif isinstance(event, SpanEnded):
-        for earlier in event.before:
-            _apply(turn, earlier)
-        turn.end(event)
+def _apply(turn: OpenTurn, event: OfTurn) -> None:
+    if isinstance(event, SpanStarted | SpanEnded):
+        _apply_span(turn, event)
     elif isinstance(event, FirstChunk):
         turn.first_chunk(event)
     elif isinstance(event, TurnOpened):
         turn.opened = event
+    elif isinstance(event, TurnLogged):
+        for tool in event.tools:
+            _apply_span(turn, tool)
+        turn.logged = event
+        turn.last_ns = max(turn.last_ns, event.ended_ns)
     else:
         turn.closed = event
         turn.last_ns = max(turn.last_ns, event.at_ns)
+
+
+def _apply_span(turn: OpenTurn, event: SpanStarted | SpanEnded) -> None:
+    for earlier in event.before:
+        _apply_span(turn, earlier)
+    if isinstance(event, SpanStarted):
+        turn.start(event)
+    else:
+        turn.end(event)

@@ -11,6 +11,7 @@ from threadline.capture.events import (
     SpanEnded,
     SpanStarted,
     TurnClosed,
+    TurnLogged,
     TurnOpened,
 )
 
@@ -107,6 +108,7 @@ class OpenTurn:
         self.last_ns = started_ns
         self.opened: TurnOpened | None = None
         self.closed: TurnClosed | None = None
+        self.logged: TurnLogged | None = None
         self.spans: dict[bytes, OpenSpan] = {}
         self.roots: list[OpenSpan] = []
         self.open_count = 0
@@ -165,6 +167,8 @@ class OpenTurn:
         """Whether the application is done with it: its root has ended, or its scope was left."""
         if self.opened is not None:
             return self.closed is not None
+        if self.logged is not None:
+            return True
         return bool(self.roots) and all(root.end is not None for root in self.roots)
 
     @property
@@ -190,6 +194,8 @@ class OpenTurn:
         """Whose turn it is, as its scope or its first root says."""
         if self.opened is not None:
             return self.opened.identity
+        if self.logged is not None:
+            return self.logged.identity
         for root in self.roots:
             if root.start.identity is not None:
                 return root.start.identity

@@ -20,6 +20,7 @@ from threadline.capture.events import (
     SpanEnded,
     SpanStarted,
     TurnClosed,
+    TurnLogged,
     TurnOpened,
     Updated,
 )
@@ -48,12 +49,27 @@ def redact_event(event: CaptureEvent, redactor: Redactor) -> CaptureEvent:
     if isinstance(event, FirstChunk | TurnClosed):
         return _with_failure(event, redactor)
     if isinstance(event, Noted):
-        return Noted(_redact_note(event.note, redactor))
+        return msgspec.structs.replace(event, note=_redact_note(event.note, redactor))
     if isinstance(event, Updated):
         return _redact_updated(event, redactor)
     if isinstance(event, TurnOpened):
         return msgspec.structs.replace(event, identity=_redact_identity(event.identity, redactor))
+    if isinstance(event, TurnLogged):
+        return _redact_logged(event, redactor)
     return _redact_span(event, redactor)
+
+
+def _redact_logged(event: TurnLogged, redactor: Redactor) -> TurnLogged:
+    return msgspec.structs.replace(
+        _with_failure(event, redactor),
+        identity=_redact_identity(event.identity, redactor),
+        said=tuple(
+            msgspec.structs.replace(said, framework_id=_id(said.framework_id, redactor))
+            for said in event.said
+        ),
+        prelude=_redact_refs(event.prelude, redactor) or (),
+        tools=_redact_before(event.tools, redactor),
+    )
 
 
 def _redact_span(event: SpanStarted | SpanEnded, redactor: Redactor) -> CaptureEvent:

@@ -42,11 +42,12 @@ class Transcript:
     said: list[Saying] = field(default_factory=list[Saying])
     prelude: list[Ref] = field(default_factory=list[Ref])
     calls: list[OpenSpan] = field(default_factory=list[OpenSpan])
+    is_logged: bool = False
 
     @property
     def is_turn(self) -> bool:
         """Whether anything was said that makes it a turn rather than a mere trace."""
-        return bool(self.calls) or any(s.role == ASSISTANT for s in self.said)
+        return self.is_logged or bool(self.calls) or any(s.role == ASSISTANT for s in self.said)
 
 
 class Reading:

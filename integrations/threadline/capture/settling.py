@@ -13,6 +13,7 @@ from threadline.capture.branching import may_branch
 from threadline.capture.events import Noted, Updated
 from threadline.capture.identify import Belonging, answer_ids, belonging_of, split_by_thread
 from threadline.capture.interrupts import was_resumed
+from threadline.capture.logged import was_recorded
 from threadline.clock import give_way
 from threadline.ids import derived_uuid, pack_id
 from threadline.model.feedback import Event, Rating
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from threadline.capture.open_turn import OpenTurn
+    from threadline.capture.sayings import Transcript
     from threadline.store.held import Held
 
 _RUNNING = STATUSES.index("running")
@@ -141,6 +143,8 @@ class Settler:
     ) -> dict[str, tuple[str, str | None]]:
         row, continues, was_shown = turn.row, None, turn.row is not None
         before = known.get(belonging.turn_id)
+        if before is not None and turn.logged is not None:
+            return {}  # it was logged before
         if before is not None and before.started_ns != turn.started_ns:
             continues = belonging.turn_id
             belonging.turn_id = str(derived_uuid(continues, str(turn.started_ns)))
@@ -152,6 +156,8 @@ class Settler:
         if self._is_unwanted(turn, belonging):
             return {}
         held = self._conversation_of(turn, belonging)
+        if was_recorded(turn.logged, held, find_body):
+            return {}
         row = self._store.take_number("turn") if row is None else row
         known[belonging.turn_id] = KnownTurn(row, turn.started_ns, 0, held.id)
         assembly = Assembly(
@@ -170,16 +176,13 @@ class Settler:
             self._store.load_branching(held)
         bodies = BodySource(find_body, self._seal)
         deleted = self._store.deleted_digests if self._store.has_tombstones() else None
-        transcript = assembly.write(bodies, self._origin.destinations, deleted)
-        holder = (held.thread_id, held.user_id)
-        return {
-            s.framework_id: holder
-            for s in transcript.said
-            if s.framework_id is not None and s.role == ASSISTANT
-        }
+        stays = turn.logged is not None and not turn.logged.ships
+        destinations = () if stays else self._origin.destinations
+        return _holder_of_answers(assembly.write(bodies, destinations, deleted), held)
 
     def _conversation_of(self, turn: OpenTurn, belonging: Belonging) -> Held:
-        generated = belonging.thread_id is None
+        logged = turn.logged
+        generated = belonging.thread_id is None or (logged is not None and logged.generated)
         thread_id = belonging.thread_id or generated_thread_id(belonging.turn_id)
         tenant = self._origin.tenant
         return self._store.held(tenant, thread_id, now_ns=turn.started_ns, generated=generated)
@@ -218,7 +221,8 @@ class Settler:
         record = msgspec.json.encode(note).decode()
         ident = pack_id(note.id)
         rows.notes.append((ident, kind, conversation, turn_id, note.at_ns, value, record))
-        rows.outbox.extend((name, kind, conversation, ident) for name in self._origin.destinations)
+        names = self._origin.destinations if event.ships else ()
+        rows.outbox.extend((name, kind, conversation, ident) for name in names)
 
     def _loaded(self, thread_id: str, now_ns: int) -> Held:
         tenant = self._origin.tenant
@@ -232,6 +236,15 @@ class Settler:
             name is not None and self._store.is_deleted((kind, tenant, name), at_ns)
             for kind, name in names
         )
+
+
+def _holder_of_answers(transcript: Transcript, held: Held) -> dict[str, tuple[str, str | None]]:
+    holder = (held.thread_id, held.user_id)
+    return {
+        saying.framework_id: holder
+        for saying in transcript.said
+        if saying.framework_id is not None and saying.role == ASSISTANT
+    }
 
 
 def _history_of(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from threadline.capture.history import prelude_of, words_of
 from threadline.capture.interrupts import questions_of, resumed_with, without_repeats
+from threadline.capture.logged import logged_transcript
 from threadline.capture.main_line import MainLine
 from threadline.capture.message_list import MessageList, steps_with_messages
 from threadline.capture.sayings import Reading, Saying, Transcript
@@ -23,6 +24,8 @@ _ASKED = frozenset({USER, SYSTEM})
 
 def read_transcript(reading: Reading) -> Transcript:
     """Return the transcript of a turn."""
+    if reading.turn.logged is not None:
+        return logged_transcript(reading.turn.logged, reading)
     transcript = Transcript()
     for root in reading.turn.roots:
         if not root.internal:

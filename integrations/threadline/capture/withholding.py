@@ -14,6 +14,7 @@ from threadline.capture.events import (
     SpanEnded,
     SpanStarted,
     TurnClosed,
+    TurnLogged,
 )
 from threadline.model.feedback import Feedback
 from threadline.model.message import Body
@@ -29,10 +30,12 @@ def withheld_event(event: CaptureEvent) -> CaptureEvent:
     """Return `event` without content; times, names, ids, metadata, usage and outcomes stay."""
     if isinstance(event, SpanStarted | SpanEnded) and event.detail is not None:
         event = msgspec.structs.replace(event, detail=_withheld_detail(event.detail))
-    if isinstance(event, SpanEnded | TurnClosed) and event.failure is not None:
+    if isinstance(event, TurnLogged):
+        event = msgspec.structs.replace(event, tools=tuple(map(withheld_event, event.tools)))
+    if isinstance(event, SpanEnded | TurnClosed | TurnLogged) and event.failure is not None:
         event = msgspec.structs.replace(event, failure=(event.failure[0], ""))
     if isinstance(event, Noted) and isinstance(event.note, Feedback):
-        event = Noted(msgspec.structs.replace(event.note, text=""))
+        event = Noted(msgspec.structs.replace(event.note, text=""), event.ships)
     return event
 
 

@@ -139,7 +139,7 @@ class SpanBuilder:
             name=row.name,
             outcome=cast("Outcome", row.outcome),
             call_id=row.call_id,
-            thought=None if asked is None else (asked.text or asked.reasoning or None),
+            thought=self._thought(row, asked),
             arguments=self._arguments(row, asked),
             result=self._result(row),
             error=failure_from(None if row.error is None else msgspec.json.decode(row.error)),
@@ -150,6 +150,15 @@ class SpanBuilder:
             turn_id=self._id,
             message_id=None if asked is None else asked.id,
         )
+
+    def _thought(self, row: ObservationRow, asked: Message | None) -> str | None:
+        """Return what was said beside the call; of a logged tool, what the application told."""
+        if asked is not None:
+            return asked.text or asked.reasoning or None
+        last = (row.spans or "").rpartition(",")[2]
+        detail = self._gathered.details.get((row.turn, int(last)), {}) if last else {}
+        thought = _mapping(detail.get("attributes")).get("thought")
+        return thought if isinstance(thought, str) else None
 
     def _arguments(self, row: ObservationRow, asked: Message | None) -> Any:
         if row.arguments is not None:
