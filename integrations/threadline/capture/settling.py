@@ -89,6 +89,8 @@ class Settler:
                 _name_by_history(belonging, history, holders)
             store.load([(self._origin.tenant, b.thread_id) for b in belongings if b.thread_id])
             for part, belonging, history in zip(parts, belongings, histories, strict=True):
+                if part.logged is not None and belonging.turn_id in known:
+                    continue  # it was logged before
                 _name_by_history(belonging, history, holders)  # by what this group itself says
                 answers = self._settle_turn(part, belonging, rows, known, find_body)
                 for framework_id, holder in answers.items():
@@ -143,8 +145,6 @@ class Settler:
     ) -> dict[str, tuple[str, str | None]]:
         row, continues, was_shown = turn.row, None, turn.row is not None
         before = known.get(belonging.turn_id)
-        if before is not None and turn.logged is not None:
-            return {}  # it was logged before
         if before is not None and before.started_ns != turn.started_ns:
             continues = belonging.turn_id
             belonging.turn_id = str(derived_uuid(continues, str(turn.started_ns)))
