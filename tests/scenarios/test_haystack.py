@@ -13,8 +13,11 @@ from tests.scenarios import (
     haystack_pipelines,
     haystack_scopes,
 )
-from tests.scenarios.checking import check
+from tests.scenarios.checking import check, span_trees
+from tests.scenarios.haystack_agent_spans import AGENT_TREES, TOLD_SINCE_3_1
+from tests.scenarios.haystack_first_version import IS_FIRST
 from tests.scenarios.haystack_left_out import NO_MEANS, UNHEARD
+from tests.scenarios.haystack_spans import PIPELINE_TREES
 from tests.scenarios.haystack_stage import WAYS, Stage
 from tests.scenarios.scenarios import SCENARIOS
 from tests.scenarios.script import Starts
@@ -37,6 +40,8 @@ _SHAPES = {
     **haystack_scopes.SHAPES,
 }
 
+_TREES = {**PIPELINE_TREES, **AGENT_TREES}
+_MANY = 10
 # Calls without a span of their own: attempts, of which the generator that falls back speaks, and
 # calls of a generator in the application's own code.
 _UNTOLD = {
@@ -68,6 +73,10 @@ def test_what_is_not_played_is_left_out_by_name() -> None:
     shapes = {scenario.shape for scenario in SCENARIOS}
     assert shapes - set(_SHAPES) == NO_MEANS.keys()
     assert {scenario.name for scenario in SCENARIOS} >= UNHEARD
+    played: Any = [case.values[0] for case in _CASES]
+    # of the others nobody would read so many turns
+    few = {one.name for one in played if sum(len(chat.turns) for chat in one.chats) < _MANY}
+    assert few == _TREES.keys()
     ways = {way for s in SCENARIOS if s.shape in _SHAPES for way in s.ways}
     assert ways - set(WAYS) == {"close"}, "closing a synchronous stream early, which it has not"
 
@@ -94,7 +103,16 @@ def test_a_scenario_is_recorded_as_through_langchain(
     unseen = max(0, scenario.unseen) + _UNTOLD.get(scenario.name, 0)
     expected = [_in_its_words(chat, _NOT_GOT.get(scenario.name)) for chat in scenario.chats]
     unmet = max(0, -scenario.unseen)
-    check(client.reader(), expected, stage.tapes, unseen=unseen, unmet=unmet)
+    turns = check(client.reader(), expected, stage.tapes, unseen=unseen, unmet=unmet)
+    if scenario.name in _TREES:
+        assert span_trees(turns) == [_told(tree) for tree in _TREES[scenario.name]]
+
+
+def _told(tree: str) -> str:
+    """What this version of Haystack tells of these spans."""
+    lines = tree.strip("\n").split("\n")
+    untold = TOLD_SINCE_3_1 if IS_FIRST else ()
+    return "\n".join(line for line in lines if not line.lstrip().startswith(untold))
 
 
 def _in_its_words(chat: Chat, not_got: str | None) -> Chat:
