@@ -43,7 +43,7 @@ MIN_PYTHON = (3, 11)
 # What each kind of environment holds beside Threadline: dependency groups, and extras of it.
 KINDS = {
     "demo": (["build"], ["demo"]),
-    "dev": (["dev"], ["demo", "haystack", "notebook", "otlp"]),
+    "dev": (["dev"], ["demo", "haystack", "notebook", "otlp", "server"]),
 }
 # A test must not report to anybody's account, whatever the shell is set up for.
 TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")

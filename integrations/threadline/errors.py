@@ -6,6 +6,7 @@ The tree::
     |-- SettingError            (also ValueError)   a setting has a value that is not allowed
     |-- ArgumentError           (also ValueError)   a call was given something it cannot use
     |-- MissingExtraError       (also ImportError)  a package that an extra brings is not installed
+    |-- AddressError            the viewer cannot listen where it was told to
     |-- EndpointError           the model of the user's own that the demo asks does not answer
     |-- StoreError
         |-- StoreNotFoundError  there is no store where it was looked for
@@ -66,6 +67,20 @@ class MissingExtraError(ThreadlineError, ImportError):
             f"this needs the package {self.package!r}; "
             f"install it with: pip install 'threadline[{self.extra}]'"
         )
+
+
+class AddressError(ThreadlineError):
+    """The viewer cannot listen at an address."""
+
+    def __init__(self, host: str, port: int | None, reason: str) -> None:
+        super().__init__(host, port, reason)
+        self.host = host
+        self.port = port
+        self.reason = reason
+
+    def __str__(self) -> str:
+        place = self.host if self.port is None else f"{self.host} port {self.port}"
+        return f"nothing can listen at {place}: {self.reason}; name another --host or --port"
 
 
 class EndpointError(ThreadlineError):

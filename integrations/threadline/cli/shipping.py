@@ -18,6 +18,7 @@ from threadline.errors import StoreNotFoundError
 from threadline.ingest.named import destinations_from
 from threadline.ingest.shipping import follow as follow_outbox
 from threadline.ingest.shipping import open_outbox, ship_once, shipper
+from threadline.render.delivery import destination_told
 from threadline.render.printable import one_line
 from threadline.render.values import counted
 from threadline.render.when import ago
@@ -72,7 +73,7 @@ name_option = click.option("--destination", metavar="NAME", help="Only this dest
 @pass_session
 def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any) -> None:
     """Deliver what waits for the destinations; exit 3 if something is left."""
-    settings, path = _store_in_force(session)
+    settings, path = store_in_force(session)
     chosen = _chosen(session, settings, destination)
     outbox = open_outbox(path, session.clock)
     if not how["follow"]:
@@ -193,7 +194,8 @@ def discard_rows(
     session.say(f"{counted(outbox.discard(destination, record_id), 'record')} given up.")
 
 
-def _store_in_force(session: Session) -> tuple[Settings, Path]:
+def store_in_force(session: Session) -> tuple[Settings, Path]:
+    """Return the settings in force, and the store that they or the user name."""
     settings = settings_in_force(session)
     if not isinstance(settings.store, Path):
         wanted = "a store in memory is shipped only by its own process; name a file with --store"
@@ -202,7 +204,7 @@ def _store_in_force(session: Session) -> tuple[Settings, Path]:
 
 
 def _open(session: Session) -> tuple[Settings, Outbox]:
-    settings, path = _store_in_force(session)
+    settings, path = store_in_force(session)
     if not path.exists():
         raise StoreNotFoundError(path)
     return settings, open_outbox(path, session.clock)
@@ -249,7 +251,7 @@ def _status_json(
 
 
 def _status_row(name: str, backlog: Backlog, state: DestinationState, now_ns: int) -> Row:
-    told, style = _told(state, now_ns)
+    told, style = destination_told(state, now_ns=now_ns)
     return (
         (one_line(name, width=_SHORT_WIDTH), "strong"),
         (f"{backlog.waiting:,}", "plain"),
@@ -258,13 +260,3 @@ def _status_row(name: str, backlog: Backlog, state: DestinationState, now_ns: in
         (f"{state.delivered:,}", "plain"),
         (one_line(told, width=_WIDE), style),
     )
-
-
-def _told(state: DestinationState, now_ns: int) -> tuple[str, str]:
-    if state.failures:
-        wait = max(0.0, (state.until_ns - now_ns) / 1e9)
-        failed = counted(state.failures, "failure")
-        return f"{failed} in a row, next try in {wait:.0f} s: {state.error}", "bad"
-    if state.error:
-        return f"answers; last error {ago(state.error_ns, now_ns=now_ns)}: {state.error}", "plain"
-    return ("answers", "good") if state.delivered else ("not tried yet", "dim")

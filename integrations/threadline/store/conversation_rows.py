@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from threadline.model.conversation import Conversation
 from threadline.model.listing import ConversationSummary
 from threadline.store.message_rows import mapping_from, strings_from
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from threadline.model.conversation import IdSource
+    from threadline.store.note_rows import Notes
 
 
 class ConversationRow(NamedTuple):
@@ -72,7 +75,13 @@ def conversation_from(
     """Read everything of a conversation."""
     gathered = gather(connection, turns_of(connection, row.id), whole=row.id)
     rebuilder = Rebuilder(gathered, now_ns=now_ns)
-    notes = gathered.notes.of_conversation(row.id)
+    read = conversation_of(row, rebuilder, gathered.notes)
+    return replace(read, superseded=rebuilder.superseded(row.id))
+
+
+def conversation_of(row: ConversationRow, rebuilder: Rebuilder, noted: Notes) -> Conversation:
+    """Return a conversation with the turns that were gathered; what is left behind apart."""
+    notes = noted.of_conversation(row.id)
     return Conversation(
         thread_id=row.thread_id,
         tenant=row.tenant or None,
@@ -85,7 +94,6 @@ def conversation_from(
         updated_ns=row.updated_ns,
         prelude=rebuilder.prelude(row.id),
         turns=rebuilder.turns(),
-        superseded=rebuilder.superseded(row.id),
         ratings=tuple(notes.ratings),
         feedback=tuple(notes.feedback),
         events=tuple(notes.events),

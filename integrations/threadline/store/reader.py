@@ -22,6 +22,7 @@ from threadline.store.listing import Listing
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
 from threadline.store.search_index import build_index, is_behind
+from threadline.store.stretches import stretch_from
 from threadline.store.turn_model import Rebuilder
 from threadline.store.turn_rows import gather, turn_by_id, turns_by_row
 from threadline.store.words import Query
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from threadline.clock import Clock
     from threadline.model.conversation import Conversation
     from threadline.model.listing import ConversationSummary, Page, SearchHit
+    from threadline.model.stretch import Stretch
     from threadline.model.turn import Turn
     from threadline.store.filters import Filters
     from threadline.store.turn_rows import TurnRow
@@ -132,6 +134,28 @@ class Reader:
             if row is None:
                 return None
             return conversation_from(connection, row, now_ns=self._clock.now_ns())
+
+    def stretch(
+        self, thread_id: str, *, first: int = 0, turn_id: str | None = None, limit: int = 30
+    ) -> Stretch | None:
+        """Return some turns of a conversation that may be long; None if there is none.
+
+        Args:
+            thread_id: The conversation.
+            first: Where to begin; a negative number counts from the end.
+            turn_id: The turn to begin shortly before, where the conversation has it.
+            limit: How many turns to read at most.
+        """
+        checked = check_limit(limit)
+        with self._reading() as connection:
+            forms = _forms_of(connection, thread_id)
+            row = conversation_by_key(connection, self._tenant, forms)
+            if row is None:
+                return None
+            now_ns = self._clock.now_ns()
+            return stretch_from(
+                connection, row, first=first, turn_id=turn_id, limit=checked, now_ns=now_ns
+            )
 
     def turn(self, turn_id: str) -> Turn | None:
         """Return one turn; None if there is none with this id."""

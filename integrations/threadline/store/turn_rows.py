@@ -20,7 +20,7 @@ from threadline.store.note_rows import Notes, read_notes
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _BLOBS_AT_ONCE: Final = 400
 _COMMON: Final = 0
@@ -133,6 +133,7 @@ class Gathered:
 
     def __init__(self, turns: Sequence[TurnRow]) -> None:
         self.turns = turns
+        self.store_path = ""
         self.spans: dict[int, list[SpanRow]] = {turn.id: [] for turn in turns}
         self.details: dict[tuple[int, int], dict[str, Any]] = {}
         self.observations: dict[int, list[ObservationRow]] = {turn.id: [] for turn in turns}
@@ -163,7 +164,12 @@ def turn_by_id(connection: sqlite3.Connection, turn_id: bytes | str) -> TurnRow 
 
 
 def gather(
-    connection: sqlite3.Connection, turns: Sequence[TurnRow], *, whole: int | None = None
+    connection: sqlite3.Connection,
+    turns: Sequence[TurnRow],
+    *,
+    whole: int | None = None,
+    outline: int | None = None,
+    more: Mapping[int, Sequence[Range]] | None = None,
 ) -> Gathered:
     """Read everything that belongs to `turns`.
 
@@ -171,21 +177,28 @@ def gather(
         connection: The store.
         turns: The turns.
         whole: The row id of a conversation all of whose messages and notes are wanted.
+        outline: The row id of a conversation all of whose notes are wanted, and of whose spans
+            neither what went in nor what came out: history is most of what a long one holds.
+        more: Further messages that are wanted, by the row id of their conversation.
     """
     gathered = Gathered(turns)
+    gathered.store_path = connection.execute("PRAGMA database_list").fetchone()[2]
     wanted = as_json(turn.id for turn in turns)
-    for span in map(SpanRow._make, connection.execute(_SPANS, (wanted,))):
+    for read in map(SpanRow._make, connection.execute(_SPANS, (wanted,))):
+        span = read if outline is None else read._replace(input=None, output=None)
         gathered.spans[span.turn].append(span)
         if span.detail is not None:
             gathered.details[span.turn, span.n] = msgspec.json.decode(span.detail)
     for seen in map(ObservationRow._make, connection.execute(_OBSERVATIONS, (wanted,))):
         gathered.observations[seen.turn].append(seen)
     ranges = _ranges(connection, gathered) if whole is None else {whole: [(0, POSITION_MASK)]}
+    for place, others in (more or {}).items():
+        ranges.setdefault(place, []).extend(others)
     for message in read_messages(connection, ranges):
         gathered.messages.setdefault(message.conversation, []).append(message)
     _add_owners(connection, gathered)
     gathered.blobs = read_blobs(connection, set(blobs_needed(gathered)))
-    conversations = {turn.conversation for turn in turns} | ({whole} if whole else set[int]())
+    conversations = {turn.conversation for turn in turns} | {one for one in (whole, outline) if one}
     known = {unpack_id(turn.turn_id) for turn in turns}
     gathered.notes = read_notes(connection, conversations, set(gathered.owners), known)
     return gathered

@@ -71,6 +71,20 @@ class Query(NamedTuple):
         tokens = folded(text)
         return frozenset({word for word in self.words if word.needle not in tokens} | marks)
 
+    def places_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where the words stand in a text, so that they can be marked there.
+
+        Example:
+            >>> list(Query.parse("refund").places_in("A refund. Refunds?"))
+            [(2, 8), (10, 17)]
+        """
+        whole = {token for word in self.words for token in word.tokens}
+        starts = tuple(word.tokens[-1] for word in self.words if word.is_prefix)
+        for found in _TOKEN.finditer(text):
+            token = fold(found[0])
+            if token in whole or (starts and token.startswith(starts)):
+                yield found.span()
+
     @property
     def all(self) -> frozenset[Word | str]:
         """All words and marks."""

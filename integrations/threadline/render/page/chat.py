@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from threadline.model import Conversation, Message, ReasoningPart, ToolCallPart, ToolObservation
 from threadline.model.message import ASSISTANT, USER
@@ -11,6 +11,7 @@ from threadline.render.order import asked_again, left_behind, reading_order
 from threadline.render.page.looked_up import lookup_block
 from threadline.render.page.markdown import from_markdown, plain_text
 from threadline.render.page.markup import NOTHING, Markup, element, joined
+from threadline.render.page.shape import turn_anchor
 from threadline.render.page.timeline import timeline
 from threadline.render.page.tools import asked_block, tool_block
 from threadline.render.page.values import folded, part_block
@@ -21,7 +22,8 @@ from threadline.render.when import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from threadline.model import Part, Turn
+    from threadline.model import Part, Turn, Usage
+    from threadline.model.stretch import Stretch
     from threadline.render.entries import Note
     from threadline.render.order import Item
     from threadline.render.page.shape import Shape
@@ -39,12 +41,32 @@ def conversation_block(conversation: Conversation, *, shape: Shape) -> Markup:
     shape.left_out.update(message.id for turn in hidden for message in turn.messages)
     return element(
         "article",
-        _heading(conversation, shape),
+        _heading(conversation, shape, _Size.of(conversation)),
         _prelude(conversation, shape),
         _left_out(len(turns) - len(shown)),
-        *_turns(conversation, shown, judgements, shape),
+        *_turns(conversation, shown, judgements, shape, number=_turns_in(hidden)),
         _notes(judgements.conversation_notes()),
         class_="conversation",
+    )
+
+
+def stretch_heading(stretch: Stretch, *, shape: Shape) -> Markup:
+    """Draw the heading of a conversation of which only some turns were read."""
+    size = _Size(stretch.turn_count, stretch.message_count, stretch.usage)
+    return _heading(stretch.conversation, shape, size)
+
+
+def stretch_block(stretch: Stretch, *, shape: Shape) -> Markup:
+    """Draw the turns that were read; what was said before or of the whole stands at its ends."""
+    conversation = stretch.conversation
+    judgements = Judgements.of(conversation)
+    shape.place(message for turn in conversation.turns for message in turn.messages)
+    return joined(
+        [
+            _prelude(conversation, shape),
+            *_turns(conversation, conversation.turns, judgements, shape, number=stretch.number),
+            NOTHING if stretch.has_more else _notes(judgements.conversation_notes()),
+        ]
     )
 
 
@@ -56,17 +78,33 @@ def turn_block(turn: Turn, *, shape: Shape) -> Markup:
     return element("article", body, class_="conversation")
 
 
-def _heading(conversation: Conversation, shape: Shape) -> Markup:
-    count = sum(turn.kind == "turn" for turn in conversation.turns)
+class _Size(NamedTuple):
+    """How much a conversation holds."""
+
+    turns: int
+    messages: int
+    usage: Usage | None
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> _Size:
+        return cls(
+            _turns_in(conversation.turns), len(conversation.messages), tokens_of(conversation.turns)
+        )
+
+
+def _turns_in(turns: Iterable[Turn]) -> int:
+    return sum(turn.kind == "turn" for turn in turns)
+
+
+def _heading(conversation: Conversation, shape: Shape, size: _Size) -> Markup:
     is_generated = conversation.id_source == "generated"
-    usage = usage_text(tokens_of(conversation.turns))
     facts = [
         joined(["thread ", element("code", conversation.thread_id)]) if conversation.title else "",
         _GENERATED if is_generated else "",
         f"user {conversation.user_id}" if conversation.user_id else "",
         f"tenant {conversation.tenant}" if conversation.tenant else "",
-        f"{counted(count, 'turn')}, {counted(len(conversation.messages), 'message')}",
-        usage,
+        f"{counted(size.turns, 'turn')}, {counted(size.messages, 'message')}",
+        usage_text(size.usage),
         shape.time(conversation.created_ns),
         *(f"#{tag}" for tag in conversation.tags),
     ]
@@ -105,12 +143,14 @@ def _left_out(count: int) -> Markup:
 
 
 def _turns(
-    conversation: Conversation, shown: tuple[Turn, ...], judgements: Judgements, shape: Shape
+    conversation: Conversation,
+    shown: tuple[Turn, ...],
+    judgements: Judgements,
+    shape: Shape,
+    *,
+    number: int,
 ) -> Iterator[Markup]:
     repeated = asked_again(conversation)
-    number = sum(turn.kind == "turn" for turn in conversation.turns) - sum(
-        turn.kind == "turn" for turn in shown
-    )
     before_ns: int | None = conversation.created_ns  # the heading tells its day
     left = left_behind(conversation)
     for turn in shown:
@@ -153,8 +193,9 @@ def _turn(
         repeated,
         *(_item(item, turn, judgements, shape) for item in reading_order(turn)),
         _notes((*status_note(turn), *judgements.turn_notes(turn))),
-        timeline(turn, shape=shape),
+        timeline(turn, shape=shape) if shape.below is None else shape.below(turn),
         class_=f"turn {turn.status.value}",
+        id=None if shape.below is None else turn_anchor(turn.id),
     )
 
 

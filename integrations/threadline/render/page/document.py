@@ -16,7 +16,7 @@ _DOCTYPE: Final = Markup("<!doctype html>\n")
 
 def fragment(*body: str) -> Markup:
     """Return what a notebook shows: the drawn thing and its style, without a page around it."""
-    style = Markup(f"<style>{_style()}</style>")
+    style = Markup(f"<style>{style_sheet()}</style>")
     return element("div", style, *body, class_="threadline")
 
 
@@ -30,7 +30,7 @@ def page(*body: str, title: str) -> Markup:
             element("meta", name="referrer", content="no-referrer"),
             element("meta", name="generator", content="threadline"),
             element("title", title),
-            Markup(f"<style>{_style()}</style>"),
+            Markup(f"<style>{style_sheet()}</style>"),
         ],
         Markup("\n"),
     )
@@ -40,13 +40,14 @@ def page(*body: str, title: str) -> Markup:
 
 
 @functools.cache
-def _style() -> str:
+def style_sheet() -> str:
+    """Return the style of all that this package draws."""
     return Path(__file__).with_name(_STYLE_FILE).read_text(encoding="utf-8")
 
 
 @functools.cache
 def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(style_sheet().encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;"
         " base-uri 'none'; form-action 'none'"

@@ -14,7 +14,7 @@ from threadline.render.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_VOID: Final = frozenset({"br", "hr", "img", "meta", "rect"})
+_VOID: Final = frozenset({"br", "hr", "img", "input", "link", "meta", "rect"})
 
 
 class Markup(str):

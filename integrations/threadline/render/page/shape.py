@@ -11,9 +11,9 @@ from threadline.render.when import day, iso_time, moment, time_of_day
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from threadline.model import Message
+    from threadline.model import Message, Turn
 
 
 class Budget:
@@ -44,6 +44,8 @@ class Shape:
         key: Keeps the anchors of two conversations on one page apart.
         anchors: Of messages that stand on the page, by id.
         left_out: The ids of messages whose turns are not on the page.
+        below: Draws what stands below a turn, in the place of its timeline; such turns can be
+            linked to.
     """
 
     zone: dt.tzinfo | None = None
@@ -52,6 +54,7 @@ class Shape:
     key: str = ""
     anchors: dict[str, str] = field(default_factory=dict[str, str])
     left_out: set[str] = field(default_factory=set[str])
+    below: Callable[[Turn], Markup] | None = None
 
     def place(self, messages: Iterable[Message]) -> None:
         """Give each message that is written out an anchor; recorded ids are none themselves."""
@@ -89,3 +92,8 @@ class Shape:
 def key_of(ident: str) -> str:
     """Return a few letters that stand for a conversation or a turn in names of anchors."""
     return blake2b(ident.encode(errors="replace"), digest_size=4).hexdigest()
+
+
+def turn_anchor(turn_id: str) -> str:
+    """Return the name of the place where a turn stands on its conversation's page."""
+    return f"t{key_of(turn_id)}"
