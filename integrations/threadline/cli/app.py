@@ -14,6 +14,7 @@ from threadline.cli.export import export
 from threadline.cli.hits import search
 from threadline.cli.listing import list_conversations
 from threadline.cli.options import TYPED, pass_session, store_option
+from threadline.cli.serve import serve
 from threadline.cli.session import Session, quoted
 from threadline.cli.shipping import outbox_commands, ship, status
 from threadline.cli.show import show
@@ -80,7 +81,7 @@ def demo(session: Session, *, haystack: bool) -> None:
 
 for command in (demo, list_conversations, show, tail, search, export, delete, doctor):
     app.add_command(command)
-for command in (ship, status, outbox_commands):
+for command in (ship, status, outbox_commands, serve):
     app.add_command(command)
 
 
