@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threadline.ingest.context_api import ContextApi
 from threadline.ingest.destination import (
     ConversationFacts,
     Delivered,
@@ -16,6 +17,7 @@ from threadline.ingest.json_lines import JsonLines
 from threadline.ingest.otlp import Otlp
 
 __all__ = [
+    "ContextApi",
     "ConversationFacts",
     "Delivered",
     "Destination",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.faults import freeplay_server
+from tests.faults import context_server, freeplay_server
 
-from threadline.destinations import Freeplay, Otlp
+from threadline.destinations import ContextApi, Freeplay, Otlp
 
 if TYPE_CHECKING:
     from threadline.destinations import Destination
@@ -53,8 +53,11 @@ class Loopback(ABC):
             self._process = None
 
     def behave(self, *modes: dict[str, Any]) -> None:
+        self._tell("/mode", modes)
+
+    def _tell(self, path: str, told: object) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("POST", "/mode", json.dumps(modes))
+        connection.request("POST", path, json.dumps(told))
         assert connection.getresponse().status == 200
         connection.close()
 
@@ -139,4 +142,33 @@ class FreeplayLoopback(Loopback):
         return [request["path"] for request in self.requests() if request["method"] == "POST"]
 
 
-KINDS: dict[str, type[Loopback]] = {kind.kind: kind for kind in (OtlpLoopback, FreeplayLoopback)}
+class ContextLoopback(Loopback):
+    """A server of the Context API."""
+
+    kind = "context"
+    program = "context_server.py"
+    secret = context_server.TOKEN
+
+    def target(self, *, scheme: str = "http", **more: Any) -> ContextApi:
+        url = f"{scheme}://127.0.0.1:{self.port}"
+        return ContextApi(url, self.secret, **{"settle_s": 0.02, **more})
+
+    def be(self, **flags: bool) -> None:
+        """Tell what it gives back."""
+        self._tell("/be", flags)
+
+    def entries(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every entry that was added to a thread, with the thread's id."""
+        added = [r["body"]["conversation"] for r in self.requests() if r["method"] == "POST"]
+        return [(told["id"], entry) for told in added for entry in told["messages"]]
+
+    def questions(self) -> list[tuple[str, str]]:
+        return [(thread, e["message"]) for thread, e in self.entries() if e.get("role") == "user"]
+
+    def ids(self) -> list[Any]:
+        return [e["metadata"]["turn_id"] for _, e in self.entries() if e.get("role") == "user"]
+
+
+KINDS: dict[str, type[Loopback]] = {
+    kind.kind: kind for kind in (OtlpLoopback, FreeplayLoopback, ContextLoopback)
+}

@@ -44,6 +44,10 @@ class UnreachableError(Exception):
     """No whole answer came; the words hold neither content nor credentials."""
 
 
+class UnsentError(UnreachableError):
+    """There was no connection: nothing of the request can have arrived."""
+
+
 class HttpTarget:
     """One server that requests go to, with the credentials that they carry.
 
@@ -82,10 +86,12 @@ class HttpTarget:
         *,
         headers: Mapping[str, str] | None = None,
         timeout_s: float,
+        most_bytes: int = _MOST_OF_AN_ANSWER,
     ) -> Answer:
-        """Make one request and read the answer.
+        """Make one request and read the answer, or as much of it as `most_bytes` allows.
 
         Raises:
+            UnsentError: if there was no connection in time.
             UnreachableError: if no answer came in time.
         """
         import httpx
@@ -100,13 +106,13 @@ class HttpTarget:
                 headers={**_AS_IT_IS, **(headers or {}), **self._secrets},
                 timeout=timeout,
             ) as response:
-                read = b"".join(_until(deadline, response.iter_raw(8_192)))
+                read = b"".join(_until(deadline, response.iter_raw(8_192), most_bytes))
                 after = _seconds(response.headers.get("retry-after"))
                 return Answer(response.status_code, read, after)
-        except httpx.ConnectError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             self.close()
             told = f"{self._place()} cannot be reached: {self.without_secrets(str(error))}"
-            raise UnreachableError(told) from None
+            raise UnsentError(told) from None
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             self.close()  # what is half said on a connection must not be taken up again
             told = f"no answer from {self._place()} ({type(error).__name__})"
@@ -155,7 +161,7 @@ def outcome_of(answer: Answer, target: HttpTarget) -> Outcome:
     return Later(f"{told}: the address is not the right one", answer.retry_after_s)
 
 
-def _until(deadline: float, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _until(deadline: float, chunks: Iterator[bytes], most_bytes: int) -> Iterator[bytes]:
     """Yield an answer as far as it is of use; one that trickles in for ever is given up."""
     length = 0
     for chunk in chunks:
@@ -163,7 +169,7 @@ def _until(deadline: float, chunks: Iterator[bytes]) -> Iterator[bytes]:
             raise TimeoutError
         length += len(chunk)
         yield chunk
-        if length > _MOST_OF_AN_ANSWER:
+        if length > most_bytes:
             return
 
 

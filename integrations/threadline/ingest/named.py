@@ -79,7 +79,14 @@ def _freeplay(_environ: Mapping[str, str]) -> Destination:
     return Freeplay()  # it reads its variables itself
 
 
+def _context(_environ: Mapping[str, str]) -> Destination:
+    from threadline.ingest.context_api import ContextApi
+
+    return ContextApi()  # it reads its variables itself
+
+
 _OWN: Final[dict[str, Callable[[Mapping[str, str]], Destination]]] = {
+    "context": _context,
     "freeplay": _freeplay,
     "jsonl": _json_lines,
     "otlp": _otlp,
