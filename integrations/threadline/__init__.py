@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from threadline.client import Client, FlushReport, configure
     from threadline.client import open_store as open  # noqa: A004 (the public name)
     from threadline.client.attaching import attach, detach
+    from threadline.client.coroutines import aclose, aflush, arate
     from threadline.client.log import log
     from threadline.client.notes import event, feedback, rate, update
     from threadline.client.scopes import conversation, turn
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _WHERE = {
     "Client": ("threadline.client", "Client"),
     "FlushReport": ("threadline.client", "FlushReport"),
+    "aclose": ("threadline.client.coroutines", "aclose"),
+    "aflush": ("threadline.client.coroutines", "aflush"),
+    "arate": ("threadline.client.coroutines", "arate"),
     "attach": ("threadline.client.attaching", "attach"),
     "close": ("threadline.client.shortcuts", "close"),
     "configure": ("threadline.client", "configure"),
@@ -49,6 +53,9 @@ _WHERE = {
 __all__ = [
     "Client",
     "FlushReport",
+    "aclose",
+    "aflush",
+    "arate",
     "attach",
     "close",
     "configure",
@@ -69,7 +76,7 @@ __all__ = [
 offer("diff_spans", "threadline.render.differing", "compared_spans")
 offer("diff_turns", "threadline.render.differing", "compared_turns")
 offer("fragment", "threadline.render.page.pages", "fragment_of")
-offer("rate", "threadline.client.notes", "rate")
+offer("rate", "threadline.client.rating", "rate_turn")
 offer("text", "threadline.render.plain", "text_of")
 offer("to_arrow", "threadline.render.frames", "to_arrow")
 offer("to_html", "threadline.render.page.saving", "save_html")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from threadline.capture.events import CaptureEvent, Noted, Updated
 from threadline.capture.guard import never_raises
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from threadline.client.client import Client
+
+
+class RatingArguments(TypedDict, total=False):
+    """What `rate` is told beside the value."""
+
+    turn_id: str | None
+    message_id: str | None
+    span_id: str | None
+    thread_id: str | None
+    name: str
+    comment: str | None
+    user_id: str | None
+    source: str
+    client: Client | None
 
 
 def rate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -112,6 +112,7 @@ class Turn(
     omit_defaults=True,
     tag_field="record",
     tag="turn",
+    dict=True,
 ):
     """One exchange: one root run, or all root runs inside one `threadline.turn(...)`.
 
@@ -143,6 +144,11 @@ class Turn(
     ratings: tuple[Rating, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     events: tuple[Event, ...] = ()
+
+    @property
+    def store_path(self) -> str | None:
+        """The file that it was read from; empty for a store in memory, None for a turn of none."""
+        return vars(self).get(_STORE_PATH)
 
     @property
     def llm_calls(self) -> tuple[Span, ...]:
@@ -181,7 +187,7 @@ class Turn(
         return act("diff_turns", self, other)
 
     def rate(self, value: float | str, comment: str | None = None, *, name: str = "rating") -> str:
-        """Judge this turn, by the default client, as `threadline.rate` does.
+        """Judge this turn in the store that it was read from, as `threadline.rate` does.
 
         Args:
             value: -1, 0 or 1 for thumbs; with a `name` of its own any number or any label.
@@ -194,6 +200,13 @@ class Turn(
         Raises:
             ArgumentError: if a thumb is not -1, 0 or 1.
         """
-        return act(
-            "rate", value, turn_id=self.id, thread_id=self.thread_id, name=name, comment=comment
-        )
+        return act("rate", self, value, name=name, comment=comment)
+
+
+_STORE_PATH: Final = "_store_path"
+
+
+def read_from(turn: Turn, path: str) -> Turn:
+    """Let a turn know the store that it was just read from; a copy with changes forgets it."""
+    vars(turn)[_STORE_PATH] = path
+    return turn

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from threadline.ids import unpack_id
 from threadline.model.message import ASSISTANT
-from threadline.model.turn import Status, Turn
+from threadline.model.turn import Status, Turn, read_from
 from threadline.store.branches import left_behind
 from threadline.store.message_rows import Positions, mapping_from, message_from, strings_from
 from threadline.store.schema import KINDS, STATUSES, TURN_KINDS, word_of
@@ -73,7 +73,7 @@ class Rebuilder:
         is_dead = status is Status.ABANDONED
         builder = SpanBuilder(row, self._gathered, positions, is_dead=is_dead)
         observations = builder.observations()
-        return Turn(
+        turn = Turn(
             id=ident,
             thread_id=row.thread_id,
             status=status,
@@ -98,6 +98,7 @@ class Rebuilder:
             feedback=tuple(notes.feedback),
             events=tuple(notes.events),
         )
+        return read_from(turn, self._gathered.store_path)
 
     def _message(self, row: MessageRow, ratings: dict[str, float]) -> Message:
         owner = None if row.turn is None else self._gathered.owners.get(row.turn)
