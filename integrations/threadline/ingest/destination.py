@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from threadline.model.turn import Turn
 from threadline.store.outbox_records import ConversationFacts, Shipped
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     `kind` is `turn`, `trace`, `rating`, `feedback` or `event`; `id` is the record's own and the
     same in every try. `tries` counts the earlier ones; `is_uncertain` tells that nobody knows what
     came of the last, so that a destination that can look up what it has should do so first.
-    `conversation` is None for a note about something that this store does not hold.
+    `conversation` is None for a note about something that this store does not hold; `about` is the
+    turn that a rating of a message or a span is about, where this store holds it.
 
     `receipt` is what the destination gave back for this record, or for the turn that a note is
     about; `conversation_receipt`, what it gave back for the conversation.
@@ -44,6 +46,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     record: Shipped
     conversation: ConversationFacts | None = None
+    about: Turn | None = None
     tries: int = 0
     is_uncertain: bool = False
     receipt: Mapping[str, Any] = {}
@@ -69,11 +72,13 @@ class Later(msgspec.Struct, frozen=True):
         reason: What went wrong, without content and without credentials.
         after_s: How long the destination asked to be left alone.
         is_known: Whether it is certain that the destination did not take the record.
+        of_record: Whether that says something of this record alone, and the destination is well.
     """
 
     reason: str
     after_s: float | None = None
     is_known: bool = False
+    of_record: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True):

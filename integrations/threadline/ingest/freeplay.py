@@ -106,14 +106,15 @@ class Freeplay:
         self._project.close()
 
     def _send(self, item: Item, deadline: float) -> Outcome:
-        record, facts = item.record, item.conversation
+        record, facts, about = item.record, item.conversation, item.about
         if self._redactor is not None:
             record = redacted_record(record, self._redactor)
             facts = redacted_record(facts, self._redactor)
+            about = redacted_record(about, self._redactor)
         if isinstance(record, Turn):
             requests = turn_requests(record, facts, self._ids, agent_name=self._agent_name)
             return self._sender.send_all(item, requests, deadline)
-        ways = note_requests(record, facts, None, self._ids)
+        ways = note_requests(record, facts, about, self._ids)
         return self._sender.send_one_of(item, ways, deadline) if ways else Delivered()
 
 

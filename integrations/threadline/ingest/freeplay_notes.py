@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from threadline.store.outbox_records import ConversationFacts
 
 _PLAIN: Final = "rating"
-_THUMBS: Final = {1: "positive", -1: "negative"}
+_THUMBS: Final = {1.0: "positive", -1.0: "negative"}
 
 
 def note_requests(

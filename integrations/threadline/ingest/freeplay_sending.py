@@ -82,7 +82,7 @@ class ItemSender:
     def _ask(self, request: FreeplayRequest, body: bytes, deadline: float) -> Answer | Later:
         left = deadline - _monotonic()
         if left <= 0:
-            return Later("the time was over before it was all sent", 0.0)
+            return Later("the time was over before it was all sent", 0.0, of_record=True)
         try:
             return self._project.ask(request, body, timeout_s=left)
         except UnreachableError as error:
@@ -100,7 +100,7 @@ class ItemSender:
         if item.tries >= _MOST_TRIES:
             return Rejected(told)
         wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0**item.tries)
-        return Later(f"{told} yet", wait_s)
+        return Later(f"{told} yet", wait_s, of_record=True)
 
     def _done(self, item: Item) -> set[bytes]:
         while len(self._acknowledged) >= _REMEMBERED and item.id not in self._acknowledged:

@@ -28,6 +28,7 @@ def item_of(row: OutboxRow, found: OutboxRecord, receipts: Receipts = NONE) -> I
         id=unpack_id(row.record_id),
         record=found.record,
         conversation=found.conversation,
+        about=found.about,
         tries=row.attempts,
         is_uncertain=row.tried_ns > 0,
         receipt=receipts.record,
@@ -62,11 +63,11 @@ def refused_whole(outcomes: Sequence[Outcome]) -> bool:
 
 
 def failed_whole(outcomes: Sequence[Outcome]) -> Later | None:
-    """Return why nothing at all could be delivered; None if something could, or was refused."""
-    first = outcomes[0]
-    if isinstance(first, Later) and all(isinstance(outcome, Later) for outcome in outcomes):
-        return first
-    return None
+    """Return why the destination is down: nothing could be delivered or was refused."""
+    waiting = [outcome for outcome in outcomes if isinstance(outcome, Later)]
+    if len(waiting) < len(outcomes):
+        return None
+    return next((outcome for outcome in waiting if not outcome.of_record), None)
 
 
 def _named(error: Exception) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from threadline.ids import pack_id
 from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.turn import Turn
 from threadline.store.message_rows import mapping_from, strings_from
@@ -49,10 +50,14 @@ class ConversationFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
 
 class OutboxRecord(NamedTuple):
-    """A record and its conversation; None for a note about what this store does not hold."""
+    """A record and its conversation; None for a note about what this store does not hold.
+
+    `about` is the turn that a rating of a message or a span is about.
+    """
 
     record: Shipped
     conversation: ConversationFacts | None
+    about: Turn | None = None
 
 
 def read_records(
@@ -69,7 +74,18 @@ def read_records(
             facts[conversation] = _facts(connection, conversation)
         about = None if conversation is None else facts[conversation]
         found[key] = OutboxRecord(record, about)
+    rated = {key: turn_key for key, it in found.items() if (turn_key := _rated(it.record))}
+    turns = {key: turn for key, turn, _ in _turns(connection, [*{*rated.values()}], now_ns=now_ns)}
+    for key, turn_key in rated.items():
+        found[key] = found[key]._replace(about=turns.get(turn_key))
     return found
+
+
+def _rated(record: Shipped) -> Key | None:
+    """Return the turn of which a rating judges a message or a span."""
+    if not isinstance(record, Rating) or not (record.message_id or record.span_id):
+        return None
+    return None if record.turn_id is None else ("turn", pack_id(record.turn_id))
 
 
 def _turns(
