@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from tests.faults.loopbacks import ContextLoopback
 from tests.shipping import lines_of
 
 PROGRAM = Path(__file__).with_name("killed_shipper.py")
@@ -18,16 +19,7 @@ KILLS = 200
 def test_two_hundred_kills_leave_each_record_once_and_in_order(tmp_path: Path) -> None:
     """Each line is whole; each turn stands once in the files, those of a conversation in order."""
     file = tmp_path / "out.jsonl"
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path / "chat.db"), str(file), str(KILLS), "7"],
-        capture_output=True,
-        text=True,
-        timeout=55,
-        check=False,
-        env={"PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr
-    recorded = int(done.stdout)
+    recorded, _ = _killed(tmp_path / "chat.db", "jsonl", str(file))
     older = sorted(tmp_path.glob("out.jsonl.*"), key=_age, reverse=True)
     lines = lines_of(*older, file)
     assert len(lines) == recorded
@@ -35,6 +27,40 @@ def test_two_hundred_kills_leave_each_record_once_and_in_order(tmp_path: Path) -
     for thread_id in ("t0", "t1", "t2", "t3"):
         asked = [_asked(line) for line in lines if line["conversation"]["thread_id"] == thread_id]
         assert asked == sorted(asked)
+
+
+def test_two_hundred_kills_leave_each_turn_once_where_nothing_is_idempotent(
+    tmp_path: Path,
+) -> None:
+    """What a dead sender left on the wire is found at the server, and not sent again."""
+    server = ContextLoopback(tmp_path)
+    server.start()
+    try:
+        recorded, uncertain = _killed(tmp_path / "chat.db", "context", str(server.port))
+        told = server.entries()
+    finally:
+        server.stop()
+    assert uncertain > 10
+    assert len(told) == 2 * recorded
+    assert max(Counter((thread, entry["message"]) for thread, entry in told).values()) == 1
+    for thread_id in {thread for thread, _ in told}:
+        said = [entry["message"] for thread, entry in told if thread == thread_id]
+        assert said == sorted(said)
+
+
+def _killed(store: Path, *where: str) -> tuple[int, int]:
+    """Run the program; returns how many turns were recorded, and how often nobody knew."""
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), str(store), *where, str(KILLS), "7"],
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    recorded, uncertain = map(int, done.stdout.split())
+    return recorded, uncertain
 
 
 def _age(path: Path) -> int:
