@@ -9,10 +9,17 @@ from haystack.tracing.tracer import NullTracer, tracer
 
 import threadline.haystack
 from threadline import Client
+from threadline.capture.guard import hook_failures
+from threadline.capture.losses import Losses
 from threadline.client.defaults import serving_as_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _losses_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hook_failures, "losses", Losses())
 
 
 @pytest.fixture

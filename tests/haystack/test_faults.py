@@ -10,7 +10,6 @@ from tests.haystack.applications import RAG_INPUT, agent, ask, rag
 import threadline
 from threadline.capture import recorder
 from threadline.capture.guard import hook_failures
-from threadline.capture.losses import Losses
 from threadline.haystack import (
     agents,
     attaching,
@@ -56,11 +55,6 @@ _PLACES: list[tuple[Any, str]] = [
 
 # A pipeline with no agent in it has no plumbing, and Haystack 3.0 tells its output at the start.
 _UNUSED = [(runs.LiveRun, "become_plumbing"), (pipelines.PipelineRuns, "hear")]
-
-
-@pytest.fixture(autouse=True)
-def _losses_of_this_test_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hook_failures, "losses", Losses())
 
 
 class _Fault(Exception):  # noqa: N818 (not an error of ours)

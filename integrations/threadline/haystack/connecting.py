@@ -8,7 +8,7 @@ from typing import Any
 from threadline.capture.guard import never_raises
 from threadline.client import default_client
 from threadline.client.scopes import checked_id
-from threadline.haystack.attaching import attach
+from threadline.haystack.attaching import attach, tell_if_unheard
 from threadline.haystack.identity import announce
 from threadline.haystack.tracer import current_run
 
@@ -40,7 +40,10 @@ def store_all() -> None:
 def turn_id_now() -> str | None:
     """Return the id of the turn around the caller; None if nothing is recorded."""
     run = current_run()
-    if run is None or run.root.recorder is None:
+    if run is None:
+        tell_if_unheard()
+        return None
+    if run.root.recorder is None:
         return None
     root = run.root
     if root.scope is not None and root.scope.turn:
