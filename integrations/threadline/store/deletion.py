@@ -96,6 +96,7 @@ class Deletion:
         self._execute("DELETE FROM blob WHERE conversation = ?", (conversation,))
         self._remove_notes("conversation = ?", (conversation,))
         self._execute("DELETE FROM outbox WHERE conversation = ?", (conversation,))
+        self._execute("DELETE FROM receipt WHERE conversation = ?", (conversation,))
         self._execute("DELETE FROM conversation WHERE id = ?", (conversation,))
 
     def _remove_some(
@@ -134,6 +135,11 @@ class Deletion:
         self._remove_notes(f"turn_id IN ({ids})", (gone,))
         self._execute(
             f"DELETE FROM outbox WHERE kind IN ('turn', 'trace') AND record_id IN ({ids})", (gone,)
+        )
+        places = ids.replace("t.turn_id", "t.conversation")
+        self._execute(
+            f"DELETE FROM receipt WHERE conversation IN ({places}) AND record_id IN ({ids})",
+            (gone, gone),
         )
         self._execute("DELETE FROM turn WHERE id IN (SELECT value FROM json_each(?))", (gone,))
 
