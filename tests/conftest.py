@@ -20,12 +20,15 @@ _FOREIGN = (
 _PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 
 
-def pytest_configure() -> None:
-    """Clean the environment before any test module, and with it any framework, is imported."""
+def _clean_environment() -> None:
+    """Clean the environment before anything else, and with it any framework, is imported."""
     for name in list(os.environ):
         if name.upper().startswith(_FOREIGN) or name.upper() in _PROXIES:
             del os.environ[name]
     os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+
+
+_clean_environment()  # not in a hook of pytest: a folder's own conftest may be imported before it
 
 
 @pytest.fixture(autouse=True)

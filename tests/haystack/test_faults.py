@@ -103,6 +103,13 @@ def test_what_the_tracer_lost_is_added_to_what_the_client_lost(
     assert list(client.flush().dropped.values()) == [2]
 
 
+def test_no_test_reports_to_anybody() -> None:
+    """Haystack's own telemetry is off, however the tests were started."""
+    from haystack.telemetry import _telemetry
+
+    assert _telemetry.telemetry is None
+
+
 @pytest.mark.parametrize("name", ["set_tag", "set_content_tag"])
 def test_hostile_values_change_no_result(name: str, client: Client) -> None:
     """A tag whose value fails at every touch is lost, and nothing else."""
