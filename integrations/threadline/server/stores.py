@@ -31,6 +31,7 @@ class Stores:
         self.clock = clock or SystemClock()
         self._lock = threading.Lock()  # guards what is opened below
         self._reader: Reader | None = None
+        self._figures: Reader | None = None
         self._client: Client | None = None
 
     def reader(self) -> Reader:
@@ -43,6 +44,18 @@ class Stores:
             if self._reader is None:
                 self._reader = open_store(self.path)
             return self._reader
+
+    def figures_reader(self) -> Reader:
+        """Return a read side of its own for what reads much, so that no page waits behind it.
+
+        Raises:
+            StoreError: if there is no store, or it cannot be read.
+        """
+        self.reader()
+        with self._lock:
+            if self._figures is None:
+                self._figures = open_store(self.path)
+            return self._figures
 
     def client(self) -> Client:
         """Return what records ratings; it delivers nothing itself: that is for who ships.
@@ -72,6 +85,7 @@ class Stores:
         with self._lock:
             if self._client is not None:
                 self._client.close()
-            if self._reader is not None:
-                self._reader.close()
-            self._client = self._reader = None
+            for reader in (self._reader, self._figures):
+                if reader is not None:
+                    reader.close()
+            self._client = self._reader = self._figures = None

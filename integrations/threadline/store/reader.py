@@ -11,6 +11,7 @@ from threadline.ids import pack_id, redacted_id, storable
 from threadline.store.connections import Database, FileDatabase, SharedDatabase
 from threadline.store.conversation_rows import conversation_by_key, conversation_from
 from threadline.store.deletion import Deletion
+from threadline.store.figures import figures_of, first_turn_ns
 from threadline.store.filter_arguments import (
     CommonFilters,
     FilterArguments,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from threadline.clock import Clock
     from threadline.model.conversation import Conversation
+    from threadline.model.figures import Figures
     from threadline.model.listing import ConversationSummary, Page, SearchHit
     from threadline.model.stretch import Stretch
     from threadline.model.turn import Turn
@@ -199,6 +201,23 @@ class Reader:
             clock=self._clock,
             before_read=self._before_read,
         )
+
+    def figures(self, *, first_ns: int, length_ns: int, count: int) -> Figures:
+        """Add up what began since `first_ns`, in `count` stretches of `length_ns` each."""
+        with self._reading() as connection:
+            return figures_of(
+                connection,
+                tenant=self._tenant,
+                first_ns=first_ns,
+                length_ns=length_ns,
+                count=check_limit(count),
+                now_ns=self._clock.now_ns(),
+            )
+
+    def began_ns(self) -> int | None:
+        """Return when the first turn of the store began; None if there is none yet."""
+        with self._reading() as connection:
+            return first_turn_ns(connection)
 
     def search(
         self,
