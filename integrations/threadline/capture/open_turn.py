@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class OpenSpan:
-    """One span: how it started and, once it has, how it ended."""
+    """One span: how it started and, once it has, how it ended.
+
+    `kind` is llm, tool, step and so on; `internal` whether the framework or the application marked
+    it as no part of the transcript.
+    """
 
     __slots__ = (
         "children",
@@ -28,6 +32,8 @@ class OpenSpan:
         "ended_order",
         "first_chunk_ns",
         "heard",
+        "internal",
+        "kind",
         "n",
         "parent",
         "start",
@@ -35,6 +41,8 @@ class OpenSpan:
 
     def __init__(self, start: SpanStarted, n: int, parent: OpenSpan | None) -> None:
         self.start = start
+        self.kind = start.kind
+        self.internal = start.detail is not None and start.detail.internal
         self.n = n
         self.parent = parent
         self.children: list[OpenSpan] = []
@@ -42,11 +50,6 @@ class OpenSpan:
         self.ended_order = -1
         self.first_chunk_ns: int | None = None
         self.heard: bytes | None = None
-
-    @property
-    def kind(self) -> str:
-        """The kind of span: llm, tool, step and so on."""
-        return self.start.kind
 
     @property
     def inputs(self) -> tuple[Ref, ...]:
@@ -67,12 +70,6 @@ class OpenSpan:
         if self.end is None and self.heard is not None:
             return ((self.heard, None),)
         return (self.end.messages or ()) if self.end is not None else ()
-
-    @property
-    def internal(self) -> bool:
-        """Whether the framework or the application marked it as no part of the transcript."""
-        detail = self.start.detail
-        return detail is not None and detail.internal
 
     def beneath(self, kind: str) -> bool:
         """Tell whether it runs inside a span of this kind."""

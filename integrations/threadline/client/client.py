@@ -94,6 +94,17 @@ class Client:
         """Where adapters hand events over."""
         return self._started().recorder
 
+    @property
+    def open_runs(self) -> dict[Any, Any]:
+        """The adapters' table of open runs; starts nothing."""
+        parts = self._parts.get("parts")
+        return {} if parts is None else parts.recorder.runs
+
+    @property
+    def parts(self) -> Parts:
+        """What the client is made of, for what works on its store itself."""
+        return self._started()
+
     def flush(self, timeout: float = 5.0) -> FlushReport:
         """Store and deliver what was recorded so far, and say what became of it.
 

@@ -15,7 +15,7 @@ from threadline.langchain.ends import Ends
 from threadline.langchain.graph_events import GRAPH_CALLBACKS, hear_graphs
 from threadline.langchain.runs import RunTable
 from threadline.langchain.shapes import is_mapping
-from threadline.langchain.starts import Start, Starts
+from threadline.langchain.starts import Start, Starts, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,9 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         try:
             if not self.hears_graphs and GRAPH_CALLBACKS in sys.modules:
                 hear_graphs(self)
-            start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+            start = Start(
+                now_ns(), run_id, parent_run_id, tags, metadata, kwargs, name_of(kwargs, serialized)
+            )
             self._starts.chain(start, inputs)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error, self)
@@ -146,7 +148,9 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
     ) -> None:
         """A chat model was called."""
         try:
-            start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+            start = Start(
+                now_ns(), run_id, parent_run_id, tags, metadata, kwargs, name_of(kwargs, serialized)
+            )
             self._starts.chat_model(start, messages)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error, self)
@@ -164,7 +168,9 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A completion model was called."""
-        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+        start = Start(
+            now_ns(), run_id, parent_run_id, tags, metadata, kwargs, name_of(kwargs, serialized)
+        )
         self._starts.completion(start, prompts)
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -214,7 +220,9 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         """A tool was called."""
         try:
             given = input_str if inputs is None else inputs
-            start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+            start = Start(
+                now_ns(), run_id, parent_run_id, tags, metadata, kwargs, name_of(kwargs, serialized)
+            )
             self._starts.tool(start, given)
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error, self)
@@ -244,7 +252,9 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """A retriever was asked."""
-        start = Start(now_ns(), run_id, parent_run_id, tags, metadata, kwargs, serialized)
+        start = Start(
+            now_ns(), run_id, parent_run_id, tags, metadata, kwargs, name_of(kwargs, serialized)
+        )
         self._starts.retriever(start, query)
 
     @never_raises

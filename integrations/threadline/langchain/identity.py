@@ -67,7 +67,24 @@ def configurable_now() -> Mapping[str, Any] | None:
     """Return the `configurable` of the runnable around this hook, where langchain-core keeps it."""
     config = var_child_runnable_config.get()
     configurable = config.get("configurable") if config else None
+    if configurable.__class__ is dict:
+        return configurable
     return configurable if is_mapping(configurable) else None
+
+
+def tells_the_same(around: Mapping[str, Any], seen: Mapping[str, Any] | None) -> bool:
+    """Tell whether a `configurable` names whom another one names: LangGraph copies it by node."""
+    if seen is None:
+        return False
+    now, before = around.get, seen.get
+    return (
+        now("thread_id") == before("thread_id")
+        and now("user_id") == before("user_id")
+        and now("conversation_id") == before("conversation_id")
+        and now("session_id") == before("session_id")
+        and now("langgraph_auth_user_id") == before("langgraph_auth_user_id")
+        and _context_of(around) is _context_of(seen)
+    )
 
 
 def parent_now() -> UUID | None:
@@ -81,12 +98,15 @@ def parent_now() -> UUID | None:
 def runtime_user() -> str | None:
     """Return the user id in LangGraph's runtime context, if there is one."""
     configurable = configurable_now()
-    runtime = configurable.get("__pregel_runtime") if configurable else None
-    context = getattr(runtime, "context", None)
+    context = _context_of(configurable) if configurable else None
     if is_mapping(context):
         return first_id(context, _USER_KEYS)
     value = getattr(context, "user_id", None)
     return first_id({"user_id": value}, _USER_KEYS)
+
+
+def _context_of(configurable: Mapping[str, Any]) -> object:
+    return getattr(configurable.get("__pregel_runtime"), "context", None)
 
 
 def identity_of_root(

@@ -11,7 +11,7 @@ from langchain_core.prompt_values import PromptValue
 from threadline.capture.plain import json_of
 from threadline.capture.usual_keys import ANSWER_KEYS, users_words
 from threadline.langchain.interrupts import answers_in, is_command
-from threadline.langchain.messages import is_message, is_news
+from threadline.langchain.messages import are_plain_messages, is_message, is_news, news_among
 from threadline.langchain.shapes import is_list, is_mapping
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ def _find_list(fields: Mapping[str, Any]) -> tuple[str | None, list[BaseMessage]
 def _as_messages(value: object, *, loosely: bool) -> list[BaseMessage] | None:
     """Messages as objects, or written as dicts with a role; loosely also tuples and strings."""
     items: Sequence[Any] = value if is_list(value) else ()
-    if items and all(map(is_message, items)):
-        return [item for item in items if is_news(item)]
+    if items and (are_plain_messages(items) or all(map(is_message, items))):
+        return news_among(items)
     if is_message(value):
         return [value] if is_news(value) else []
     if loosely and _is_like_a_message(value, loosely=True):

@@ -31,7 +31,7 @@ from threadline.model.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from threadline.capture.events import Ref
     from threadline.capture.recorder import Draft
@@ -63,6 +63,11 @@ def _seal(message: BaseMessage, key: Any, draft: Draft) -> bytes:
     return digest
 
 
+def are_plain_messages(items: Iterable[object]) -> bool:
+    """Tell fast whether all are messages of the usual classes."""
+    return _SAID.issuperset(map(type, items))
+
+
 def is_message(value: object) -> TypeGuard[BaseMessage]:
     """Tell whether `value` is a message of LangChain's."""
     return value.__class__ in _SAID or isinstance(value, BaseMessage)
@@ -74,6 +79,15 @@ def is_news(message: BaseMessage) -> bool:
     if kept and kept.get("lc_source") == "summarization":
         return False
     return message.__class__ in _SAID or not isinstance(message, RemoveMessage)
+
+
+def news_among(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
+    """Return those messages of a list that say something."""
+    return [
+        message
+        for message in messages
+        if (message.__class__ in _SAID and not message.additional_kwargs) or is_news(message)
+    ]
 
 
 def body_of(message: BaseMessage) -> Body:
@@ -114,24 +128,24 @@ def _key_of(message: BaseMessage) -> Any:
     """All that a message's body is made of, as a key; None where it must be looked at whole."""
     said: Any = message  # told by its class below
     content = message.content
+    kind = message.__class__
     if content.__class__ is not str:
         return None
-    kind = message.__class__
     if kind is HumanMessage or kind is SystemMessage:
         return kind, message.name, content
     if kind is ToolMessage:
         return kind, message.name, content, said.tool_call_id, said.status
-    if kind is AIMessage:
-        return _key_of_answer(said)
-    return None
-
-
-def _key_of_answer(message: AIMessage) -> Any:
-    kept = message.additional_kwargs
-    if message.invalid_tool_calls or (kept and not _BODY_KWARGS.isdisjoint(kept)):
+    if kind is not AIMessage or said.invalid_tool_calls:
         return None
-    if not message.tool_calls:
-        return AIMessage, message.name, message.content
+    kept = message.additional_kwargs
+    if not (kept or said.tool_calls):
+        return kind, message.name, content
+    return _key_of_answer(said, kept)
+
+
+def _key_of_answer(message: AIMessage, kept: Mapping[str, Any]) -> Any:
+    if not _BODY_KWARGS.isdisjoint(kept):
+        return None
     try:
         return AIMessage, message.name, message.content, _encode_calls(message.tool_calls)
     except Exception:  # noqa: BLE001 (arguments of any kind; looked at whole)

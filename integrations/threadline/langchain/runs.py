@@ -85,6 +85,7 @@ class RunTable:
 
     def __init__(self, client: Client | None) -> None:
         self._client = client
+        self._only = () if client is None else (client,)
 
     @property
     def client(self) -> Client:
@@ -121,21 +122,18 @@ class RunTable:
 
     def find(self, run_id: UUID) -> LiveRun | None:
         """Return an open run."""
-        if self._client is not None:
-            if not self._client.has_started:
-                return None
-            found: LiveRun | None = self._client.recorder.runs.get(run_id.int)
-            return found
-        for recorder in self._recorders():
-            run: LiveRun | None = recorder.runs.get(run_id.int)
+        number = run_id.int
+        for client in self._clients():
+            run: LiveRun | None = client.open_runs.get(number)
             if run is not None:
                 return run
         return None
 
     def end(self, run_id: UUID) -> LiveRun | None:
         """Leave a run that ends; None if it is unknown, was ended before, or is not recorded."""
-        for recorder in self._recorders():
-            run: LiveRun | None = recorder.runs.pop(run_id.int, None)
+        number = run_id.int
+        for client in self._clients():
+            run: LiveRun | None = client.open_runs.pop(number, None)
             if run is not None:
                 if run.root_of_turn:
                     run.held_back.is_closed = True
@@ -155,10 +153,8 @@ class RunTable:
         client.notice_fork()
         return client.recorder
 
-    def _recorders(self) -> Sequence[Recorder]:
-        if self._client is not None:
-            return (self._client.recorder,) if self._client.has_started else ()
-        return [client.recorder for client in following_clients() if client.has_started]
+    def _clients(self) -> Sequence[Client]:
+        return self._only or following_clients()
 
 
 def _root(recorder: Recorder, run_id: UUID) -> LiveRun:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Tell whether `value` can be asked for keys; a dict is told fastest."""
-    return isinstance(value, dict | Mapping)
+    return value.__class__ is dict or isinstance(value, _MAPPINGS)
 
 
 def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Tell whether `value` is a list or a tuple."""
-    return isinstance(value, list | tuple)
+    return isinstance(value, _LISTS)
+
+
+# A union would be made anew at every call.
+_MAPPINGS: Final = (dict, Mapping)
+_LISTS: Final = (list, tuple)

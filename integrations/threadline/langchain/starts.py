@@ -43,13 +43,13 @@ class Start(NamedTuple):
     tags: Sequence[str] | None
     metadata: Names
     kwargs: Mapping[str, Any]
-    serialized: Names
+    name: str
 
-    @property
-    def name(self) -> str:
-        """The name of the run."""
-        name = self.kwargs.get("name") or (self.serialized or {}).get("name")
-        return str(name) if name else "run"
+
+def name_of(kwargs: Mapping[str, Any], serialized: Names) -> str:
+    """Return the name of a run."""
+    name = kwargs.get("name") or (serialized and serialized.get("name"))
+    return str(name) if name else "run"
 
 
 class Starts:
@@ -80,6 +80,8 @@ class Starts:
             _become_plumbing(run, parent)
             return
         identity = self._identity(run, parent, start)
+        if kind == "step" and identity is None and _waits(run, parent, start):
+            return
         run.streams = "defers_inputs" in start.kwargs or _is_placeholder(inputs)
         messages: tuple[Ref, ...] | None = None
         words: tuple[bytes, ...] = ()
@@ -196,6 +198,13 @@ class Starts:
         return identity
 
 
+def _waits(run: LiveRun, parent: LiveRun | None, start: Start) -> bool:
+    """Hold back a node's start that brings nothing, as all but a graph's first do."""
+    if parent is None or parent.list_length or who.is_side_call(start.metadata):
+        return False
+    return run.held_back.keep(_started(run, start, "step", None, None, waits=True))
+
+
 def _told_beside(run: LiveRun, start: Start, inputs: object) -> bytes | None:
     """What a graph goes on from: a human's answer, or a checkpoint that the caller names."""
     told = resume_of(inputs)
@@ -241,10 +250,10 @@ def _identity_of_child(run: LiveRun, name: str, metadata: Names) -> Identity | N
 
 def _shows_the_same(run: LiveRun, metadata: Names) -> bool:
     """The usual case, told with few look-ups: the metadata and surroundings of its parent."""
-    around = who.configurable_now()
-    seen, run.around = run.around, around
+    seen = run.around
+    around = run.around = who.configurable_now()
     return (
-        (around is None or around is seen)
+        (around is None or around is seen or who.tells_the_same(around, seen))
         and metadata is not None
         and metadata.get("thread_id") == run.thread_id
         and metadata.get("user_id") in (None, run.user_id)

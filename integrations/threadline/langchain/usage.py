@@ -66,8 +66,10 @@ def _read(counted: Mapping[str, Any]) -> Usage:
 
 
 def _first(source: Any, *keys: str) -> int | None:
+    if not is_mapping(source):
+        return None
     for key in keys:
-        value = source.get(key) if is_mapping(source) else None
+        value = source.get(key)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
     return None
