@@ -43,6 +43,17 @@ def say(client: threadline.Client, turns: Iterable[tuple[str, str]]) -> list[str
     return ids
 
 
+def say_at_length(client: threadline.Client, turns: Iterable[tuple[str, str]]) -> None:
+    """Record turns of two model calls and a tool."""
+    for thread_id, question in turns:
+        with threadline.turn(thread_id=thread_id, input=question, client=client) as turn:
+            asked = {"role": "user", "content": question}
+            turn.llm_call([asked], f"What is {question}?", model="gpt-x")
+            turn.tool("look", {"for": question}, result=f"{question} is a number")
+            turn.llm_call([asked], f"{question}, you say", model="gpt-x")
+            turn.output = f"{question}, you say"
+
+
 def lines_of(*paths: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
 

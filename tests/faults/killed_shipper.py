@@ -1,9 +1,9 @@
 """Ships to a file or a server and is killed at random moments, again and again.
 
-Run as a program with the store, what is shipped to (`jsonl` and a file, or `context` and a port),
-the number of kills and a seed. One warm process forks one sender for each death and strikes at a
-random moment; whenever little waits, more is recorded. It prints how many turns it recorded, and
-how many deaths left a turn behind of which nobody knew whether it had arrived.
+Run as a program with the store, what is shipped to (`jsonl` and a file, `context` or `freeplay`
+and a port), the number of kills and a seed. One warm process forks one sender for each death and
+strikes at a random moment; whenever little waits, more is recorded. It prints how many turns it
+recorded, and how many deaths left a turn behind of which nobody knew whether it had arrived.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx  # here, so that no sender spends its short life on importing it
-from tests.faults import context_server
-from tests.shipping import QUICK, client_for, ingestion, say
+from tests.faults import context_server, freeplay_server
+from tests.shipping import QUICK, client_for, ingestion, say, say_at_length
 
 from threadline.clock import SystemClock
-from threadline.destinations import ContextApi, JsonLines
+from threadline.destinations import ContextApi, Freeplay, JsonLines
 from threadline.ingest.shipping import open_outbox
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ class Work(NamedTuple):
     longest_life_s: float
 
 
-WORK = {"jsonl": Work(60, 4, 1, 0.03), "context": Work(200, 100, 120, 0.05)}
+WORK = {
+    "jsonl": Work(60, 4, 1, 0.03),
+    "context": Work(200, 100, 120, 0.05),
+    "freeplay": Work(60, 4, 1, 0.2),
+}
 
 
 def main(store: Path, kind: str, where: str, kills: int, seed: int) -> None:
@@ -69,7 +73,8 @@ def record_more(store: Path, kind: str, recorded: int) -> int:
     work = WORK[kind]
     with client_for(store, [kind], ship=False) as client:
         turns = range(recorded, recorded + work.turns)
-        say(client, [(f"t{n % work.conversations}", f"{n:06}") for n in turns])
+        told = [(f"t{n % work.conversations}", f"{n:06}") for n in turns]
+        (say_at_length if kind == "freeplay" else say)(client, told)
     return work.turns
 
 
@@ -93,6 +98,9 @@ def target(kind: str, where: str) -> Destination:
         assert httpx.Client
         url = f"http://127.0.0.1:{where}"
         return ContextApi(url, context_server.TOKEN, settle_s=SETTLE_S)
+    if kind == "freeplay":
+        url = f"http://127.0.0.1:{where}/api"
+        return Freeplay(url, freeplay_server.KEY, freeplay_server.PROJECT)
     lines = JsonLines(where, max_bytes=60_000, keep=500)
     lines.batch_items = 3
     return lines

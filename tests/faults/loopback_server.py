@@ -29,6 +29,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection's requests."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer goes in two writes: the second must not wait
 
     def do_POST(self) -> None:
         """Take a mode, or a request in the next mode."""

@@ -127,19 +127,30 @@ class FreeplayLoopback(Loopback):
         return Freeplay(url, self.secret, freeplay_server.PROJECT, **more)
 
     def questions(self) -> list[tuple[str, str]]:
-        sessions = {
-            request["path"].split("/")[7]: request["body"]["thread_id"]
-            for request in self.requests()
-            if request["method"] == "PATCH"
-        }
+        requests = self.requests()
+        threads: dict[str, str] = {}
+        for request in requests:
+            body, parts = request["body"], request["path"].split("/")
+            told = body.get("session_info", {}).get("custom_metadata") or body
+            if "thread_id" in told:
+                threads[parts[7] if request["method"] == "PATCH" else parts[6]] = told["thread_id"]
         return [
-            (sessions[request["path"].split("/")[6]], request["body"]["input"])
-            for request in self.requests()
+            (threads[request["path"].split("/")[6]], request["body"]["input"])
+            for request in requests
             if "agent_name" in request["body"]
         ]
 
     def ids(self) -> list[Any]:
-        return [request["path"] for request in self.requests() if request["method"] == "POST"]
+        return [ident for ident, bodies in self.objects().items() for _ in bodies]
+
+    def objects(self) -> dict[str, list[dict[str, Any]]]:
+        """By its id, every completion and trace as it was taken, as often as it was."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for request in self.requests():
+            body, parts = request["body"], request["path"].split("/")
+            if request["method"] == "POST" and parts[5] == "sessions":
+                found.setdefault(body.get("completion_id", parts[-1]), []).append(body)
+        return found
 
 
 class ContextLoopback(Loopback):
@@ -156,6 +167,14 @@ class ContextLoopback(Loopback):
     def be(self, **flags: bool) -> None:
         """Tell what it gives back."""
         self._tell("/be", flags)
+
+    def thread(self, thread_id: str) -> list[dict[str, Any]]:
+        """Everything that a thread holds by now, as the server tells it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", f"/held/{thread_id}")
+        held = json.loads(connection.getresponse().read())
+        connection.close()
+        return held
 
     def entries(self) -> list[tuple[str, dict[str, Any]]]:
         """Every entry that was added to a thread, with the thread's id."""

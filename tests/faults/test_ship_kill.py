@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.loopbacks import ContextLoopback
+from tests.faults.loopbacks import ContextLoopback, FreeplayLoopback
 from tests.shipping import lines_of
 
 PROGRAM = Path(__file__).with_name("killed_shipper.py")
@@ -48,6 +48,25 @@ def test_two_hundred_kills_leave_each_turn_once_where_nothing_is_idempotent(
         assert said == sorted(said)
 
 
+def test_two_hundred_kills_leave_each_object_at_freeplay_under_one_id(tmp_path: Path) -> None:
+    """What came twice is the same object again; turns of a session came in their order."""
+    server = FreeplayLoopback(tmp_path)
+    server.start()
+    try:
+        recorded, _ = _killed(tmp_path / "chat.db", "freeplay", str(server.port))
+        came = server.objects()
+    finally:
+        server.stop()
+    kinds = Counter(_kind(body) for body, *_ in came.values())
+    assert kinds == {"completion": 2 * recorded, "tool": recorded, "turn": recorded}
+    assert sum(len(repeats) for _, *repeats in came.values()) > 10
+    assert all(body == again for body, *repeats in came.values() for again in repeats)
+    for thread_id in ("t0", "t1", "t2", "t3"):
+        asked = [q for thread, q in dict.fromkeys(server.questions()) if thread == thread_id]
+        assert asked == sorted(asked)
+        assert len(asked) == recorded / 4
+
+
 def _killed(store: Path, *where: str) -> tuple[int, int]:
     """Run the program; returns how many turns were recorded, and how often nobody knew."""
     done = subprocess.run(
@@ -61,6 +80,10 @@ def _killed(store: Path, *where: str) -> tuple[int, int]:
     assert done.returncode == 0, done.stderr
     recorded, uncertain = map(int, done.stdout.split())
     return recorded, uncertain
+
+
+def _kind(body: dict) -> str:
+    return "completion" if "messages" in body else body.get("kind", "turn")
 
 
 def _age(path: Path) -> int:
