@@ -176,6 +176,14 @@ class ContextLoopback(Loopback):
         connection.close()
         return held
 
+    def thread(self, thread_id: str) -> list[dict[str, Any]]:
+        """Everything that a thread holds by now, as the server tells it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", f"/held/{thread_id}")
+        held = json.loads(connection.getresponse().read())
+        connection.close()
+        return held
+
     def entries(self) -> list[tuple[str, dict[str, Any]]]:
         """Every entry that was added to a thread, with the thread's id."""
         added = [r["body"]["conversation"] for r in self.requests() if r["method"] == "POST"]
