@@ -138,15 +138,18 @@ def routed(method: str, address: str, body: Any) -> Said:
 class Handler(loopback_server.Handler):
     """Answers as the API does, where no mode tells otherwise."""
 
-    do_GET = do_PATCH = loopback_server.Handler.do_POST  # noqa: N815 (names of the base)
-
     def do_POST(self) -> None:  # noqa: N802 (a name of the base)
-        """Take what it is to be, or a request in the next mode."""
+        """Take what it is to be, tell what it holds, or take a request in the next mode."""
         if self.path == "/be":
             BE.update(json.loads(self._body()))
             self._answer(200)
+        elif self.path.startswith("/held/"):
+            [held] = [t for (_, name), t in THREADS.items() if name == self.path[6:]]
+            self._answer(200, {}, json.dumps(held["messages"]).encode())
         else:
             super().do_POST()
+
+    do_GET = do_PATCH = do_POST  # noqa: N815 (names of the base)
 
     def do_take(self, _mode: dict[str, Any]) -> None:
         """Take the request, or refuse it as the API does."""

@@ -48,6 +48,7 @@ class ContextThread:
         self._limits = limits
         self._id = facts.thread_id if facts is not None else item.record.thread_id or ""
         self._told: Mapping[str, Any] = item.conversation_receipt
+        self._read: Held | None = None
 
     def take(self) -> Outcome:
         """Deliver the item."""
@@ -122,9 +123,11 @@ class ContextThread:
         """Return what is said of the conversation: always the same as the first time."""
         if "metadata" in self._told:
             return self._told["metadata"]
+        if turn is None and (held := self._held().metadata):  # another store sent it
+            return held
         facts = self._item.conversation
-        if facts is None:  # another store sent it, if anyone did
-            return self._held().metadata
+        if facts is None:
+            return {}
         models = [] if turn is None else [call.model for call in turn.llm_calls if call.model]
         return self._limits.kept(
             {
@@ -140,7 +143,9 @@ class ContextThread:
         )
 
     def _held(self) -> Held:
-        return self._requests.read_back(self._held_id())
+        if self._read is None:
+            self._read = self._requests.read_back(self._held_id())
+        return self._read
 
     def _held_id(self) -> str:
         return self._told.get("id") or self._id
