@@ -135,9 +135,9 @@ class HttpTarget:
         import httpx
 
         if self._client is None:
-            verify = self._verify and self.url.startswith("https:")  # certificates take 20 ms
+            verify = self._verify
             if self.url.startswith("http:"):
-                verify = False  # nothing to check, and reading all authorities takes a while
+                verify = False  # nothing to check, and reading all certificates takes 20 ms
             elif isinstance(verify, str):
                 verify = ssl.create_default_context(cafile=verify)
             self._client = httpx.Client(follow_redirects=False, verify=verify)
