@@ -12,6 +12,7 @@ from threadline.cli.deletion import delete
 from threadline.cli.doctor import doctor
 from threadline.cli.export import export
 from threadline.cli.hits import search
+from threadline.cli.import_files import import_files
 from threadline.cli.listing import list_conversations
 from threadline.cli.options import TYPED, pass_session, store_option
 from threadline.cli.serve import serve
@@ -79,7 +80,7 @@ def demo(session: Session, *, haystack: bool) -> None:
     run(session.out, session.store_path)
 
 
-for command in (demo, list_conversations, show, tail, search, export, delete, doctor):
+for command in (demo, list_conversations, show, tail, search, export, import_files, delete, doctor):
     app.add_command(command)
 for command in (ship, status, outbox_commands, serve):
     app.add_command(command)

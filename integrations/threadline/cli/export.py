@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from threadline.cli.checks import settings_in_force
 from threadline.cli.options import given, pass_session, store_option, turn_filter_options
 from threadline.cli.outlet import STDOUT, outlet
 from threadline.cli.session import place, quoted
 from threadline.render.export.lines import line_of
-from threadline.render.export.selection import selected
+from threadline.render.export.selection import selected, whole
 from threadline.render.export.table_files import write_csv, write_parquet
 from threadline.render.page.pages import page_of, page_of_many
 from threadline.render.tables import TABLES
 from threadline.render.values import counted
+from threadline.store.adopting import every_thread
+from threadline.store.connections import FileDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import IO
 
     from threadline.cli.reader import Reader
     from threadline.cli.session import Session
+    from threadline.model import Conversation
 
 _FORMATS: Final = ("html", "jsonl", "contextai", "openai", "csv", "parquet")
 _OF_TABLES: Final = ("csv", "parquet")
@@ -86,6 +91,8 @@ def export(
         count, noun = _write_table(store, shape, output, table, wanted), "row"
     else:
         write: Callable[..., int] = _write_page if shape == "html" else _write_lines
+        if shape == "jsonl" and not wanted and settings_in_force(session).tenant is None:
+            write = partial(_write_everything, threads=_threads(store))
         with outlet(output) as file:
             count = write(file, store, shape=shape, redact=redact, **wanted)
         noun = "conversation"
@@ -103,13 +110,34 @@ def _write_page(file: IO[bytes], store: Reader, *, shape: str, **how: Any) -> in
 
 
 def _write_lines(file: IO[bytes], store: Reader, *, shape: str, **how: Any) -> int:
+    return _write_each(file, selected(store, **how), shape)
+
+
+def _write_everything(
+    file: IO[bytes],
+    store: Reader,
+    *,
+    shape: str,
+    redact: tuple[str, ...],
+    threads: Sequence[tuple[str, str]],
+) -> int:
+    return _write_each(file, whole(store, threads, redact=redact), shape)
+
+
+def _write_each(file: IO[bytes], found: Iterable[Conversation], shape: str) -> int:
     count = 0
-    for conversation in selected(store, **how):
+    for conversation in found:
         line = line_of(conversation, shape)
         if line is not None:
             file.write(line + b"\n")
             count += 1
     return count
+
+
+def _threads(store: Reader) -> list[tuple[str, str]]:
+    if store.path is None or not store.path.is_file():
+        return []
+    return every_thread(FileDatabase(store.path))
 
 
 def _write_table(

@@ -30,15 +30,31 @@ _CONTEXT: Final = KINDS.index("context")
 _USER: Final = ROLES.index(USER)
 _TURN: Final = TURN_KINDS.index("turn")
 _PREVIEW: Final = 120
+_WHENEVER: Final = 2**63 - 1
 
 
 class Deletion:
-    """One deletion, inside the write transaction that its connection is in."""
+    """One deletion, inside the write transaction that its connection is in.
 
-    def __init__(self, connection: sqlite3.Connection, tenant: str, *, now_ns: int) -> None:
+    Args:
+        connection: The store.
+        tenant: Whose conversations and users are meant.
+        now_ns: The time of the deletion.
+        until_ns: What began later stays; by default nothing does.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        tenant: str,
+        *,
+        now_ns: int,
+        until_ns: int = _WHENEVER,
+    ) -> None:
         self._connection = connection
         self._tenant = tenant
         self._now_ns = now_ns
+        self._until_ns = until_ns
         self._key = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()[
             0
         ]
@@ -51,30 +67,36 @@ class Deletion:
             f"SELECT id FROM conversation WHERE tenant = ? AND thread_id IN ({marks})",
             (self._tenant, *thread_ids),
         )
-        for conversation in found:
-            self._remove_whole(conversation)
-        return len(found)
+        return sum(self._remove(c, self._until_then(c, None)) for c in found)
 
     def of_users(self, user_ids: Collection[str]) -> int:
         """Delete everything of these users; returns how many conversations that concerned."""
         self._bury(tombstone_hash(self._key, "user", self._tenant, i) for i in user_ids)
         concerned = self._conversations_of(user_ids)
-        marks = ",".join("?" * len(user_ids))
-        for conversation in concerned:
-            turns = turns_of(self._connection, conversation)
-            theirs = set(
-                self._column(
-                    "SELECT t.id FROM turn t JOIN conversation c ON c.id = t.conversation"
-                    f" WHERE c.id = ? AND coalesce(t.user_id, c.user_id) IN ({marks})",
-                    (conversation, *user_ids),
-                )
-            )
-            if len(theirs) == len(turns):
-                self._remove_whole(conversation)
-            else:
-                self._remove_some(conversation, turns, theirs)
+        count = sum(self._remove(c, self._until_then(c, user_ids)) for c in concerned)
         self._remove_notes_of(user_ids)
-        return len(concerned)
+        return count
+
+    def _until_then(self, conversation: int, user_ids: Collection[str] | None) -> set[int]:
+        """Return the turns that are to go: all that began by then, or those of some users."""
+        marks = ",".join("?" * len(user_ids or ()))
+        whose = "" if user_ids is None else f" AND coalesce(t.user_id, c.user_id) IN ({marks})"
+        return set(
+            self._column(
+                "SELECT t.id FROM turn t JOIN conversation c ON c.id = t.conversation"
+                f" WHERE c.id = ? AND t.started_ns <= ?{whose}",
+                (conversation, self._until_ns, *(user_ids or ())),
+            )
+        )
+
+    def _remove(self, conversation: int, theirs: Collection[int]) -> bool:
+        """Remove turns, and the conversation where no other is left; tells whether it lost any."""
+        turns = turns_of(self._connection, conversation)
+        if len(theirs) == len(turns):
+            self._remove_whole(conversation)
+        elif theirs:
+            self._remove_some(conversation, turns, theirs)
+        return len(theirs) == len(turns) or bool(theirs)
 
     def _conversations_of(self, user_ids: Collection[str]) -> list[int]:
         marks = ",".join("?" * len(user_ids))

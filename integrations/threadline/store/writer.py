@@ -18,7 +18,7 @@ from threadline.store.held import Branching, Held
 from threadline.store.held_cache import HeldCache
 from threadline.store.rows import Rows, insert_rows
 from threadline.store.schema import POSITION_BITS
-from threadline.store.tombstones import tombstone_hash
+from threadline.store.tombstones import FOREIGN_KEYS, tombstone_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -245,9 +245,10 @@ class StoreWriter:
         """Tell whether what these words name was deleted after `at_ns`."""
         if not self.has_tombstones():
             return False
-        rows = self._ask(
-            "SELECT at_ns FROM tombstone WHERE hash = ?", (tombstone_hash(self.key, *words),)
-        )
+        keys = [self.key, *(key for (key,) in self._ask(FOREIGN_KEYS))]
+        hashes = [tombstone_hash(key, *words) for key in keys]
+        marks = ",".join("?" * len(hashes))
+        rows = self._ask(f"SELECT at_ns FROM tombstone WHERE hash IN ({marks})", hashes)
         return any(deleted_ns >= at_ns for (deleted_ns,) in rows)
 
     def deleted_digests(self, digests: Iterable[bytes]) -> set[bytes]:

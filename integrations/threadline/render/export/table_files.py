@@ -28,8 +28,8 @@ _NO_DAY: Final = "unknown"
 def write_csv(store: Store, table: str, file: TextIO, **filters: Any) -> int:
     """Write a table as CSV, newest first; returns how many rows it has.
 
-    Times are ISO 8601 in UTC. A text that a spreadsheet would take for a formula begins with an
-    apostrophe there: what was recorded may be anybody's.
+    Times are ISO 8601 in UTC, as precise as they are known. A text that a spreadsheet would take
+    for a formula begins with an apostrophe there: what was recorded may be anybody's.
     """
     columns = table_of(table).columns
     writer = csv.writer(file, lineterminator="\n")
@@ -80,10 +80,16 @@ def _cell(value: Any, column: Column) -> str:
     if value is None:
         return ""
     if column.kind == "time":
-        return iso_time(value) or ""
+        return _precise(value)
     if column.kind in {"count", "number"}:
         return str(value)
     if column.kind == "truth":
         return "true" if value else "false"
     text = printable(json_text(value) if column.kind == "texts" else str(value))
     return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def _precise(at_ns: int) -> str:
+    fraction = f"{at_ns % 1_000_000_000:09d}".rstrip("0")
+    whole = iso_time(at_ns) or ""
+    return f"{whole[:-1]}.{fraction}Z" if whole and fraction else whole

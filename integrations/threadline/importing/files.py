@@ -1,0 +1,172 @@
+"""Files of conversations: lines of JSON, JSON, CSV, and other stores. What a file is, it tells."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from threadline.client import open_store
+from threadline.errors import ArgumentError, ThreadlineError
+from threadline.ids import derived_uuid
+from threadline.importing.csv_rows import conversations_of_rows
+from threadline.model import Conversation, decode
+from threadline.store.adopting import every_thread
+from threadline.store.connections import FileDatabase
+from threadline.store.foreign_deletions import ForeignDeletions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_SQLITE: Final = b"SQLite format 3\x00"
+_LISTS: Final = ("conversations", "threads", "data", "results")
+_SHAPES: Final = "a conversation: a line of `threadline export`, the Context.ai shape, or messages"
+
+
+class Unreadable(NamedTuple):
+    """Something in a file that is no conversation."""
+
+    place: str
+    reason: str
+
+
+class ConversationFile:
+    """One file; `format` says what it is: `store`, `csv` or `json`.
+
+    Args:
+        path: Where it is.
+
+    Raises:
+        ArgumentError: if there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ArgumentError(argument="file", value=str(path), allowed="a file that exists")
+        self.path = path
+        with path.open("rb") as file:
+            start = file.read(len(_SQLITE))
+        is_table = path.suffix.lower() in {".csv", ".tsv"}
+        self.format = "store" if start == _SQLITE else "csv" if is_table else "json"
+
+    def deletions(self) -> ForeignDeletions | None:
+        """Return what was deleted from a store; None for any other file."""
+        if self.format != "store":
+            return None
+        return ForeignDeletions.of(FileDatabase(self.path))
+
+    def count(self) -> int | None:
+        """Return how many conversations there are, where that is known beforehand."""
+        if self.format == "store":
+            return len(every_thread(FileDatabase(self.path)))
+        if self.format == "json":
+            with self.path.open("rb") as file:
+                return sum(1 for line in file if line.strip())
+        return None
+
+    def conversations(self) -> Iterator[Conversation | Unreadable]:
+        """Yield what the file holds, each when it is asked for.
+
+        Raises:
+            StoreError: if it is a store that cannot be read.
+            ArgumentError: if it is a table without the columns that are needed.
+        """
+        ways: dict[str, Callable[[Path], Iterator[Conversation | Unreadable]]] = {
+            "store": _of_store,
+            "csv": _of_csv,
+            "json": _of_json,
+        }
+        return ways[self.format](self.path)
+
+
+def _of_store(path: Path) -> Iterator[Conversation]:
+    with open_store(path) as store:
+        for tenant, thread_id in every_thread(FileDatabase(path)):
+            found = store.conversation(thread_id, tenant or None)
+            if found is not None:
+                yield found
+
+
+def _of_csv(path: Path) -> Iterator[Conversation]:
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from conversations_of_rows(file, delimiter=delimiter)
+
+
+def _of_json(path: Path) -> Iterator[Conversation | Unreadable]:
+    """A file of lines begins with a line that is whole; any other is one piece of JSON."""
+    with path.open("rb") as file:
+        first = next((line for line in file if line.strip()), b"")
+    if _is_json(first):
+        yield from _of_lines(path)
+        return
+    data = path.read_bytes()
+    for number, value in enumerate(_values(data), start=1):
+        yield _conversation(value, b"", f"{path.name}, conversation {number}")
+
+
+def _of_lines(path: Path) -> Iterator[Conversation | Unreadable]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                place = f"{path.name}, line {number}"
+                for value in _values(line):
+                    yield _conversation(value, line, place)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _values(data: bytes) -> Iterator[object]:
+    """Yield the conversations of a piece of JSON: it may be one, or hold a list of them."""
+    try:
+        value: object = json.loads(data)
+    except (ValueError, RecursionError):
+        yield None
+        return
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    held = next((fields[name] for name in _LISTS if isinstance(fields.get(name), list)), None)
+    if held is not None and "messages" not in fields:
+        yield from cast("list[object]", held)
+    elif isinstance(value, list) and not _is_envelope(cast("list[object]", value)):
+        yield from cast("list[object]", value)
+    else:
+        yield value
+
+
+def _is_envelope(value: list[object]) -> bool:
+    return len(value) == len(("schema", "record")) and isinstance(value[0], int)
+
+
+def _conversation(value: object, line: bytes, place: str) -> Conversation | Unreadable:
+    try:
+        if isinstance(value, list):
+            return _own(line or json.dumps(cast("list[object]", value)).encode(), place)
+        return _told(value)
+    except ThreadlineError as error:
+        return Unreadable(place, str(error))
+
+
+def _own(line: bytes, place: str) -> Conversation | Unreadable:
+    record = decode(line.strip())
+    return record if isinstance(record, Conversation) else Unreadable(place, _SHAPES)
+
+
+def _told(value: object) -> Conversation:
+    """Read the Context.ai shape. Without an id it gets one that follows from what is in it."""
+    kind = type(value).__name__
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if not isinstance(fields.get("messages"), list):
+        raise ArgumentError(argument="data", value=kind, allowed=_SHAPES)
+    if fields.get("id") is None:
+        named = fields.get("thread_id") or fields.get("conversation_id")
+        content = json.dumps(fields, sort_keys=True, default=str)
+        fields = {**fields, "id": named or str(derived_uuid("told", content))}
+        if named is None:
+            fields["id_source"] = "generated"
+    return Conversation.from_dict(fields)
