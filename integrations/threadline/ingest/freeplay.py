@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from threadline.capture.redacted_records import redacted_record, redactor_of
 from threadline.clock import SystemClock
 from threadline.errors import SettingError
-from threadline.ingest.destination import Delivered, Later
+from threadline.ingest.destination import Later, Rejected
 from threadline.ingest.freeplay_ids import FreeplayIds
 from threadline.ingest.freeplay_notes import note_requests
 from threadline.ingest.freeplay_project import FreeplayProject
@@ -115,7 +115,9 @@ class Freeplay:
             requests = turn_requests(record, facts, self._ids, agent_name=self._agent_name)
             return self._sender.send_all(item, requests, deadline)
         ways = note_requests(record, facts, about, self._ids)
-        return self._sender.send_one_of(item, ways, deadline) if ways else Delivered()
+        if not ways:
+            return Rejected("neither its turn nor its conversation is known")
+        return self._sender.send_one_of(item, ways, deadline)
 
 
 def _needed(variable: str, allowed: str) -> str:
