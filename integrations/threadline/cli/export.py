@@ -21,6 +21,7 @@ from threadline.render.tables import TABLES
 from threadline.render.values import counted
 from threadline.store.adopting import every_thread
 from threadline.store.connections import FileDatabase
+from threadline.store.copying import copy_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,6 +65,13 @@ _OF_TABLES: Final = ("csv", "parquet")
     metavar="RULE",
     help="Take more out of what is exported: pii, re:<pattern>; may be given several times.",
 )
+@click.option(
+    "--sqlite",
+    "copy",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Copy the whole store to this file instead, safely while others write to it.",
+)
 @turn_filter_options
 @click.option("--rating", type=float, metavar="NUMBER", help="Only what was rated so.")
 @click.option("--text", metavar="TEXT", help="Only where this was said.")
@@ -79,11 +87,18 @@ def export(
     output: Path,
     table: str,
     redact: tuple[str, ...],
+    copy: Path | None,
     **filters: Any,
 ) -> None:
     """Write conversations for others: all, or those that the options narrow down."""
     store = session.open_store()
     wanted = given(filters)
+    if copy is not None:
+        if wanted or redact:
+            message = "a copy is of the whole store; for a part of it export lines and import them"
+            raise click.UsageError(message)
+        _copy(session, store, copy)
+        return
     if shape in _OF_TABLES:
         if redact:
             message = "tables are not redacted on the way; use jsonl, contextai, openai or html"
@@ -98,6 +113,18 @@ def export(
         noun = "conversation"
     where = "" if output == STDOUT else f" to {quoted(str(output))}"
     session.say(f"{counted(count, noun)} of {place(store)} written{where}.", "dim")
+
+
+def _copy(session: Session, store: Reader, target: Path) -> None:
+    if store.path is None or target.absolute() == store.path.absolute():
+        message = f"{quoted(str(target))} cannot be a copy of {place(store)}"
+        raise click.UsageError(message)
+    try:
+        copy_store(store.path, target)
+    except OSError as error:
+        message = f"{target}: {error.strerror or error}"
+        raise click.ClickException(message) from error
+    session.say(f"{place(store)} copied to {quoted(str(target))}.", "dim")
 
 
 def _write_page(file: IO[bytes], store: Reader, *, shape: str, **how: Any) -> int:
