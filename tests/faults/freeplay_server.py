@@ -21,8 +21,8 @@ PROJECT = "5b5e0a2a-43c4-4a3b-8f6c-0d1f2a3b4c5d"
 
 Said = tuple[int, dict[str, Any]]
 
-KNOWN: set[str] = set()
-"""The ids of what was taken: sessions, traces, completions."""
+KNOWN: set[tuple[str, str]] = set()
+"""What was taken: sessions, traces, completions, and their ids."""
 
 
 def is_uuid4(text: object) -> bool:
@@ -52,7 +52,7 @@ def completion(session: str, body: dict[str, Any]) -> Said:
     ]
     if any(wrong):
         return 400, {"message": f"not a completion: {wrong}"}
-    KNOWN.update({session, body["completion_id"]})
+    KNOWN.update({("session", session), ("completion", body["completion_id"])})
     return 201, {"completion_id": body["completion_id"]}
 
 
@@ -66,13 +66,13 @@ def trace(session: str, ident: str, body: dict[str, Any]) -> Said:
     ]
     if any(wrong):
         return 400, {"message": f"not a trace: {wrong}"}
-    KNOWN.update({session, ident})
+    KNOWN.update({("session", session), ("trace", ident)})
     return 201, {}
 
 
-def about(ident: str, body: dict[str, Any], status: int) -> Said:
+def about(kind: str, ident: str, body: dict[str, Any], status: int) -> Said:
     """Take feedback on something, or metadata of it."""
-    if ident not in KNOWN:
+    if (kind, ident) not in KNOWN:
         return 404, {"code": "entity_not_found", "message": "There is no such thing"}
     thumb = body.get("freeplay_feedback", "positive")
     if not body or not are_scalars(body) or thumb not in {"positive", "negative"}:
@@ -95,9 +95,9 @@ def routed(method: str, path: str, body: dict[str, Any]) -> Said:
         case ("POST", "sessions", session, "traces", "id", ident):
             return trace(session, ident, body)
         case ("PATCH", "sessions", "id", session, "metadata"):
-            return about(session, body, 200)
-        case ("POST", "completion-feedback" | "trace-feedback", "id", ident):
-            return about(ident, body, 201)
+            return about("session", session, body, 200)
+        case ("POST", "completion-feedback" | "trace-feedback" as route, "id", ident):
+            return about(route.removesuffix("-feedback"), ident, body, 201)
         case _:
             return 404, {"message": "Not found"}
 
