@@ -24,6 +24,9 @@ Said = tuple[int, dict[str, Any]]
 KNOWN: set[tuple[str, str]] = set()
 """What was taken: sessions, traces, completions, and their ids."""
 
+ASKED: list[str] = []
+"""Every request that came, taken or not."""
+
 
 def is_uuid4(text: object) -> bool:
     try:
@@ -105,7 +108,17 @@ def routed(method: str, path: str, body: dict[str, Any]) -> Said:
 class Handler(loopback_server.Handler):
     """Answers as Freeplay does, where no mode tells otherwise."""
 
-    do_GET = do_PATCH = loopback_server.Handler.do_POST  # noqa: N815 (names of the base)
+    def do_POST(self) -> None:  # noqa: N802 (a name of the base)
+        """Say what was asked for so far, or take a request in the next mode."""
+        if self.path == "/asked":
+            self._body()
+            self._answer(200, {}, json.dumps(ASKED).encode())
+            return
+        if self.path != "/mode":
+            ASKED.append(f"{self.command} {self.path}")
+        super().do_POST()
+
+    do_GET = do_PATCH = do_POST  # noqa: N815 (names of the base)
 
     def do_take(self, _mode: dict[str, Any]) -> None:
         """Take the request, or refuse it as Freeplay does."""
@@ -114,6 +127,16 @@ class Handler(loopback_server.Handler):
         if status < 300 and self.command != "GET":
             self._write_down(raw)
         self._answer(status, {"Content-Type": "application/json"}, json.dumps(said).encode())
+
+    def do_no_longer_than(self, mode: dict[str, Any]) -> None:
+        """Refuse bodies that are longer, for ever; take the others."""
+        with loopback_server.LOCK:
+            loopback_server.MODES.insert(0, mode)
+        if int(self.headers.get("content-length", 0)) > mode["bytes"]:
+            self._body()
+            self._answer(413, {}, b"Request Entity Too Large")
+        else:
+            self.do_take(mode)
 
     def _count(self, body: bytes) -> None:
         """Take the request, whatever is then said of it."""

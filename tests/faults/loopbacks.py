@@ -55,11 +55,14 @@ class Loopback(ABC):
     def behave(self, *modes: dict[str, Any]) -> None:
         self._tell("/mode", modes)
 
-    def _tell(self, path: str, told: object) -> None:
+    def _tell(self, path: str, told: object) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("POST", path, json.dumps(told))
-        assert connection.getresponse().status == 200
+        response = connection.getresponse()
+        assert response.status == 200
+        answer = response.read()
         connection.close()
+        return answer
 
     def requests(self) -> list[dict[str, Any]]:
         """Every request that was taken, in the order in which they came."""
@@ -143,6 +146,10 @@ class FreeplayLoopback(Loopback):
     def ids(self) -> list[Any]:
         return [ident for ident, bodies in self.objects().items() for _ in bodies]
 
+    def asked(self) -> list[str]:
+        """Every request that came, taken or not: its method and path."""
+        return json.loads(self._tell("/asked", None))
+
     def objects(self) -> dict[str, list[dict[str, Any]]]:
         """By its id, every completion and trace as it was taken, as often as it was."""
         found: dict[str, list[dict[str, Any]]] = {}
@@ -167,14 +174,6 @@ class ContextLoopback(Loopback):
     def be(self, **flags: bool) -> None:
         """Tell what it gives back."""
         self._tell("/be", flags)
-
-    def thread(self, thread_id: str) -> list[dict[str, Any]]:
-        """Everything that a thread holds by now, as the server tells it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request("GET", f"/held/{thread_id}")
-        held = json.loads(connection.getresponse().read())
-        connection.close()
-        return held
 
     def thread(self, thread_id: str) -> list[dict[str, Any]]:
         """Everything that a thread holds by now, as the server tells it."""

@@ -87,7 +87,7 @@ def have_chat(client: threadline.Client) -> None:
         first, second, _ = scope.turn_ids
     threadline.rate(1, turn_id=first, client=client)
     threadline.feedback("It did not help", thread_id=thread_id, client=client)
-    client.flush(0)
+    client.store_recorded()
     asked = threadline.open(client.settings.store).turn(second)
     assert asked is not None
     threadline.rate(-1, message_id=asked.messages[-1].id, comment="too short", client=client)

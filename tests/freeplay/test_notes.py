@@ -41,7 +41,7 @@ def client(tmp_path: Path) -> threadline.Client:
 
 def ship(client: threadline.Client, server: FreeplayLoopback, hours: float = 0) -> IngestionClient:
     """Ship what waits, as if it were some hours later."""
-    client.flush(0)
+    client.store_recorded()
     path = client.settings.store
     sender = ingestion(path, server.target(), clock=MovedClock(hours))
     sender.flush(10)
@@ -95,7 +95,7 @@ def test_a_rating_of_a_call_is_feedback_on_the_completion_and_of_a_tool_on_its_t
 ) -> None:
     """The store tells which of both a span is; a step that is not sent is its turn."""
     say_at_length(client, [("t", "Rain?")])
-    client.flush(0)
+    client.store_recorded()
     turn = next(iter(client.reader().turns()))
     by_kind = {span.kind: span.id for span in turn.spans}
     for span_id in by_kind.values():
@@ -159,7 +159,7 @@ def test_a_rating_of_what_another_host_recorded_waits_until_freeplay_knows_it(
     """Ids follow from the turn's: what comes of another store later is what was rated."""
     other = client_for(tmp_path / "other.db", ["freeplay"], ship=False)
     say_at_length(other, [("t", "Rain?")])
-    other.flush(0)
+    other.store_recorded()
     turn = next(iter(other.reader().turns()))
     span_id = {span.kind: span.id for span in turn.spans} | {"turn": None}
     named = {"turn": {"turn_id": turn.id}, "model call": {"span_id": span_id["llm"]}}

@@ -51,7 +51,9 @@ class ItemSender:
             mark = blake2b(request.path.encode() + body, digest_size=16).digest()
             if mark in done:
                 continue
-            outcome = self._send(request, body, deadline) or self._unknown(item, deadline)
+            outcome = self._send(request, body, deadline)
+            if outcome is None:  # it follows from what was refused before, or else is strange
+                outcome = refused or self._unknown(item, deadline)
             if isinstance(outcome, Later):
                 return outcome
             if isinstance(outcome, Rejected):
