@@ -6,18 +6,23 @@ no name for stands under `threadline.`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import msgspec
-
+from threadline.ingest.gen_ai_content import (
+    definitions_text,
+    documents_text,
+    given,
+    instructions_text,
+    json_text,
+    messages_text,
+)
 from threadline.ingest.wire_span import WireEvent, WireSpan, span_id_of, trace_id_of
 from threadline.model.message import ASSISTANT, SYSTEM, USER
-from threadline.model.parts import GenericPart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from threadline.model.message import Message
     from threadline.model.span import Failure, Span
     from threadline.model.turn import Turn
     from threadline.store.outbox_records import ConversationFacts
@@ -32,16 +37,20 @@ _OPERATIONS: Final = {
     "retriever": "retrieval",
     "embedding": "embeddings",
 }
-_PARAMETERS: Final = {
+_FRACTIONS: Final = {
     "temperature": "gen_ai.request.temperature",
     "top_p": "gen_ai.request.top_p",
     "top_k": "gen_ai.request.top_k",
-    "max_tokens": "gen_ai.request.max_tokens",
-    "max_completion_tokens": "gen_ai.request.max_tokens",
     "frequency_penalty": "gen_ai.request.frequency_penalty",
     "presence_penalty": "gen_ai.request.presence_penalty",
-    "seed": "gen_ai.request.seed",
 }
+_COUNTS: Final = {
+    "max_tokens": "gen_ai.request.max_tokens",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "seed": "gen_ai.request.seed",
+    "n": "gen_ai.request.choice.count",
+}
+_STOPS: Final = ("stop", "stop_sequences")
 _REMOTE: Final = frozenset({"llm", "retriever", "embedding"})
 _UNSUCCESSFUL: Final = frozenset({"error"})
 
@@ -96,7 +105,7 @@ def conversation_attributes(conversation: ConversationFacts | None) -> Attribute
 
 def _of_turn(turn: Turn, conversation: ConversationFacts | None) -> Attributes:
     user = turn.user_id or (conversation.user_id if conversation else None)
-    return _given(
+    return given(
         {
             "user.id": user,
             "threadline.turn.id": turn.id,
@@ -107,8 +116,8 @@ def _of_turn(turn: Turn, conversation: ConversationFacts | None) -> Attributes:
             "threadline.tags": list(turn.tags),
             "threadline.release": turn.release,
             "deployment.environment.name": turn.environment,
-            "gen_ai.input.messages": _messages(m for m in turn.messages if m.role == USER),
-            "gen_ai.output.messages": _messages(
+            "gen_ai.input.messages": messages_text(m for m in turn.messages if m.role == USER),
+            "gen_ai.output.messages": messages_text(
                 [m for m in turn.messages if m.role == ASSISTANT][-1:], finish_reason="stop"
             ),
             **metadata_attributes(turn.metadata),
@@ -120,7 +129,7 @@ def _span(span: Span, turn: Turn, common: Attributes, *, root: bytes = b"") -> W
     operation = _OPERATIONS.get(span.kind)
     subject = _subject(span)
     name = span.name if operation is None else f"{operation} {subject}".rstrip()
-    attributes = _given({"gen_ai.operation.name": operation, "threadline.span.kind": span.kind})
+    attributes = given({"gen_ai.operation.name": operation, "threadline.span.kind": span.kind})
     reader = _BY_KIND.get(span.kind)
     ended = span.ended_ns or turn.ended_ns or span.started_ns
     return WireSpan(
@@ -133,7 +142,7 @@ def _span(span: Span, turn: Turn, common: Attributes, *, root: bytes = b"") -> W
         ended_ns=max(ended, span.started_ns),
         attributes=common
         | attributes
-        | (_given(reader(span)) if reader else {})
+        | (given(reader(span)) if reader else {})
         | _error_type(span.error)
         | _status(span),
         events=_exception(span.error, span.ended_ns or span.started_ns),
@@ -163,7 +172,7 @@ def _exception(error: Failure | None, at_ns: int) -> tuple[WireEvent, ...]:
 
 def _model_call(span: Span) -> Attributes:
     first_chunk = span.time_to_first_chunk_ns
-    instructions = [_part(p) for m in span.input_messages if m.role == SYSTEM for p in m.parts]
+    instructions = [m for m in span.input_messages if m.role == SYSTEM]
     said = [m for m in span.input_messages if m.role != SYSTEM]
     return {
         "gen_ai.provider.name": span.provider,
@@ -172,12 +181,12 @@ def _model_call(span: Span) -> Attributes:
         "gen_ai.response.finish_reasons": [span.finish_reason] if span.finish_reason else None,
         "gen_ai.response.time_to_first_chunk": None if first_chunk is None else first_chunk / 1e9,
         "gen_ai.request.stream": None if first_chunk is None else True,
-        "gen_ai.system_instructions": _json_text(instructions or None),
-        "gen_ai.input.messages": _messages(said),
-        "gen_ai.output.messages": _messages(
+        "gen_ai.system_instructions": instructions_text(instructions),
+        "gen_ai.input.messages": messages_text(said),
+        "gen_ai.output.messages": messages_text(
             span.output_messages, finish_reason=span.finish_reason or "stop"
         ),
-        "gen_ai.tool.definitions": _json_text(list(span.tools) or None),
+        "gen_ai.tool.definitions": definitions_text(span.tools),
         "gen_ai.prompt.name": span.prompt.name if span.prompt else None,
         **_parameters(span),
         **_usage(span),
@@ -185,8 +194,26 @@ def _model_call(span: Span) -> Attributes:
 
 
 def _parameters(span: Span) -> Attributes:
-    known = {_PARAMETERS[k]: v for k, v in span.parameters.items() if k in _PARAMETERS}
-    return {name: value for name, value in known.items() if isinstance(value, int | float)}
+    """Return what was asked for, in the types that the conventions name."""
+    found: Attributes = {}
+    for name, value in span.parameters.items():
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+            if name in _FRACTIONS:
+                found[_FRACTIONS[name]] = float(value)
+            elif name in _COUNTS and float(value).is_integer():
+                found[_COUNTS[name]] = int(value)
+    if found.get("gen_ai.request.choice.count") == 1:
+        del found["gen_ai.request.choice.count"]
+    return found | {"gen_ai.request.stop_sequences": _stops(span.parameters)}
+
+
+def _stops(parameters: Mapping[str, Any]) -> list[str]:
+    for stops in map(parameters.get, _STOPS):
+        if isinstance(stops, str):
+            return [stops]
+        if isinstance(stops, list):
+            return [str(text) for text in cast("list[Any]", stops)]
+    return []
 
 
 def _usage(span: Span) -> Attributes:
@@ -207,19 +234,15 @@ def _tool(span: Span) -> Attributes:
         "gen_ai.tool.name": span.name,
         "gen_ai.tool.type": "function",
         "gen_ai.tool.call.id": span.call_id,
-        "gen_ai.tool.call.arguments": _json_text(span.arguments),
-        "gen_ai.tool.call.result": _json_text(span.result),
+        "gen_ai.tool.call.arguments": json_text(span.arguments),
+        "gen_ai.tool.call.result": json_text(span.result),
     }
 
 
 def _retrieval(span: Span) -> Attributes:
-    documents = [
-        _given({"id": d.id, "score": d.score, "content": d.text, "metadata": d.metadata or None})
-        for d in span.documents
-    ]
     return {
         "gen_ai.retrieval.query.text": span.query,
-        "gen_ai.retrieval.documents": _json_text(documents or None),
+        "gen_ai.retrieval.documents": documents_text(span.documents),
     }
 
 
@@ -241,44 +264,9 @@ _BY_KIND: Final[dict[str, Callable[[Span], Attributes]]] = {
 }
 
 
-def _messages(messages: Iterable[Message], *, finish_reason: str | None = None) -> str | None:
-    told = [
-        _given(
-            {
-                "role": message.role,
-                "parts": [_part(part) for part in message.parts],
-                "name": message.name,
-                "finish_reason": finish_reason,
-            }
-        )
-        for message in messages
-    ]
-    return _json_text(told or None)
-
-
-def _part(part: Any) -> dict[str, Any]:
-    """Return a part as the schema has it; what it does not know keeps its own type."""
-    if isinstance(part, GenericPart):
-        return {"type": part.kind, "value": part.value}
-    fields: dict[str, Any] = msgspec.to_builtins(part)
-    extra: dict[str, Any] | None = fields.pop("extra", None)
-    return {**(extra or {}), **fields}
-
-
 def metadata_attributes(metadata: Mapping[str, Any]) -> Attributes:
     """Return metadata under names of ours; what no attribute can hold as JSON."""
     return {
-        f"threadline.metadata.{key}": value if isinstance(value, int | float) else _json_text(value)
+        f"threadline.metadata.{key}": value if isinstance(value, int | float) else json_text(value)
         for key, value in metadata.items()
     }
-
-
-def _json_text(value: Any) -> str | None:
-    """Write a value as JSON; texts stay as they are."""
-    if value is None or isinstance(value, str):
-        return value
-    return msgspec.json.encode(value).decode()
-
-
-def _given(attributes: Attributes) -> Attributes:
-    return {name: value for name, value in attributes.items() if value is not None and value != []}

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
     from threadline.ingest.wire_span import WireSpan
 
 _LARGEST: Final = 2**63
+_LATEST: Final = 2**64 - 1
 
 
 def check_installed() -> None:
@@ -59,31 +60,51 @@ def partly_refused(body: bytes) -> tuple[int, str]:
 
 
 def _span(span: WireSpan) -> Span:
-    from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
     return Span(
         trace_id=span.trace_id,
         span_id=span.span_id,
         parent_span_id=span.parent_id,
-        name=span.name,
+        name=_text(span.name),
         kind=Span.SPAN_KIND_CLIENT if span.kind == "client" else Span.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=span.started_ns,
-        end_time_unix_nano=span.ended_ns,
+        start_time_unix_nano=_time(span.started_ns),
+        end_time_unix_nano=_time(max(span.started_ns, span.ended_ns)),
         attributes=_pairs(span.attributes),
         events=[
             Span.Event(
-                name=event.name, time_unix_nano=event.at_ns, attributes=_pairs(event.attributes)
+                name=_text(event.name),
+                time_unix_nano=_time(event.at_ns),
+                attributes=_pairs(event.attributes),
             )
             for event in span.events
         ],
-        status=Status(code=Status.STATUS_CODE_ERROR, message=span.error) if span.is_error else None,
+        status=_status(span),
     )
+
+
+def _status(span: WireSpan) -> Status | None:
+    from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+    if not span.is_error:
+        return None
+    return Status(code=Status.STATUS_CODE_ERROR, message=_text(span.error))
 
 
 def _pairs(attributes: Mapping[str, Any]) -> list[KeyValue]:
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-    return [KeyValue(key=name, value=_value(value)) for name, value in attributes.items()]
+    return [KeyValue(key=_text(name), value=_value(value)) for name, value in attributes.items()]
+
+
+def _time(at_ns: int) -> int:
+    """OTLP counts from 1970 on: what is told of earlier times began then."""
+    return min(max(at_ns, 0), _LATEST)
+
+
+def _text(text: str) -> str:
+    """Texts of protobuf are UTF-8: a lone surrogate becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _value(value: Any) -> AnyValue:
@@ -98,4 +119,4 @@ def _value(value: Any) -> AnyValue:
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return AnyValue(array_value=ArrayValue(values=[_value(item) for item in items]))
-    return AnyValue(string_value=str(value).encode("utf-8", "replace").decode())
+    return AnyValue(string_value=_text(str(value)))
