@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from haystack import Pipeline
+from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
-from tests.haystack.applications import chat, chat_input
+from tests.haystack.applications import RAG_INPUT, Boom, agent, ask, chat, chat_input, rag
 
 import threadline
 import threadline.haystack
@@ -131,6 +133,39 @@ def test_an_empty_id_is_refused_where_it_is_given() -> None:
     """A connector cannot be made with an id that names nothing."""
     with pytest.raises(ArgumentError, match="thread_id"):
         ThreadlineConnector(thread_id=" ")
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_switched_off_content_reaches_no_file(
+    ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the journal nor the store ever holds a word of pipeline, agent, tool or document."""
+    monkeypatch.setenv("HAYSTACK_CONTENT_TRACING_ENABLED", "false")
+    monkeypatch.setattr(WriterThread, "wake", lambda _: None)
+    pipeline = rag()
+    pipeline.add_component("helper", agent())
+    if ends == "badly":
+        pipeline.add_component("boom", Boom())
+        pipeline.connect("helper.messages", "boom.messages")
+    data = {**RAG_INPUT, "helper": {"messages": [ChatMessage.from_user("1+2?")]}}
+    with Client(store=tmp_path / "store.db", min_free_bytes=0) as other, serving_as_default(other):
+        with contextlib.suppress(PipelineRuntimeError):
+            pipeline.run(data)
+        with contextlib.suppress(PipelineRuntimeError):
+            ask(agent(), "1+2?")
+        journaled = _bytes_below(tmp_path)
+        statuses = {span.status for turn in other.reader().turns(kind=None) for span in turn.spans}
+        stored = _bytes_below(tmp_path)
+    words = [b"Jean", b"Paris", b"It is 3", b"1+2", b"Be brief", b"Help."]
+    assert [word for word in words if word in journaled] == []
+    assert [word for word in words if word in stored] == []
+    assert b"mock-model" in journaled
+    assert statuses == ({"ok"} if ends == "well" else {"ok", "error"})
+
+
+def _bytes_below(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_switched_off_content_is_not_recorded(

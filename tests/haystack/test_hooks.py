@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from haystack import Pipeline
+from haystack import Pipeline, component
 from haystack.components.agents import Agent
 from haystack.components.agents.state import State
 from haystack.components.generators.chat import MockChatGenerator
@@ -22,6 +22,15 @@ from threadline import Client
 
 _SECRET = "My number is 4711."
 _HIDDEN = "My number is ****."
+
+
+@component
+class Words:
+    """Gives the words of a message."""
+
+    @component.output_types(answer=str)
+    def run(self, message: ChatMessage) -> dict[str, Any]:
+        return {"answer": message.text}
 
 
 def _changing(change: Callable[[list[ChatMessage]], list[ChatMessage]]) -> Any:
@@ -49,7 +58,7 @@ def _said(client: Client) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("point", ["before_run", "before_llm"])
-@pytest.mark.parametrize("place", ["alone", "in a pipeline"])
+@pytest.mark.parametrize("place", ["alone", "in a pipeline", "before another component"])
 def test_rewritten_words_are_kept_in_place_of_the_users(
     point: str, place: str, client: Client
 ) -> None:
@@ -62,6 +71,9 @@ def test_rewritten_words_are_kept_in_place_of_the_users(
         pipeline = Pipeline()
         pipeline.add_component("helper", helper)
         pipeline.add_component("threadline", ThreadlineConnector())
+        if place == "before another component":
+            pipeline.add_component("words", Words())
+            pipeline.connect("helper.last_message", "words.message")
         pipeline.run({"helper": {"messages": asked}, "threadline": {"thread_id": "t-1"}})
     expected = [("user", _HIDDEN), ("assistant", "So."), ("tool", "3"), ("assistant", "It is 3.")]
     assert _said(client) == expected

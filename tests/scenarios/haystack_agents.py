@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 def agent(stage: "Stage") -> None:
     """An agent whose caller holds the messages of a conversation that it names."""
-    raises = any(ask.raises for ask in stage.scenario.asks)
-    _ask(
-        stage,
-        Agent(
-            chat_generator=stage.model(),
-            tools=stage.tools,
-            system_prompt="Help.",
-            raise_on_tool_invocation_failure=raises,
-        ),
-    )
+    _ask(stage, _one_agent(stage))
 
 
 def agent_in_a_pipeline(stage: "Stage") -> None:
     """The same agent as a component."""
-    agent = Agent(chat_generator=stage.model(), tools=stage.tools, system_prompt="Help.")
-    app = stage.pipeline(agent=agent)
+    app = stage.pipeline(agent=_one_agent(stage))
     history: list[ChatMessage] = []
     for ask in stage.scenario.asks:
         given = {"messages": [*history, ChatMessage.from_user(ask.text)]}
-        history = stage.call(app, {"agent": given}, ask)["agent"]["messages"]
+        result = stage.call(app, {"agent": given}, ask)
+        history = [] if result is None else result["agent"]["messages"]
+
+
+def _one_agent(stage: "Stage") -> Agent:
+    return Agent(
+        chat_generator=stage.model(),
+        tools=stage.tools,
+        system_prompt="Help.",
+        raise_on_tool_invocation_failure=any(ask.raises for ask in stage.scenario.asks),
+    )
 
 
 def _ask(stage: "Stage", app: Agent) -> None:
@@ -227,3 +227,8 @@ SHAPES: dict[str, Any] = {
     "agent with a slow tool": agent_with_a_slow_tool,
     "agent in a turn": agent_in_a_turn,
 }
+
+AS_COMPONENTS: dict[str, Any] = dict.fromkeys(
+    ("agent", "agent that handles errors", "held agent", "attached agent"), agent_in_a_pipeline
+)
+"""What is played a second time with the agent inside a pipeline."""

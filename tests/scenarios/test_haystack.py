@@ -68,12 +68,16 @@ _CASES = [
 ]
 
 
+def _scenario_of(case: Any) -> Scenario:
+    return case.values[0]
+
+
 def test_what_is_not_played_is_left_out_by_name() -> None:
     """A shape of the list is played, or the list of those that cannot be says why."""
     shapes = {scenario.shape for scenario in SCENARIOS}
     assert shapes - set(_SHAPES) == NO_MEANS.keys()
     assert {scenario.name for scenario in SCENARIOS} >= UNHEARD
-    played: Any = [case.values[0] for case in _CASES]
+    played = map(_scenario_of, _CASES)
     # of the others nobody would read so many turns
     few = {one.name for one in played if sum(len(chat.turns) for chat in one.chats) < _MANY}
     assert few == _TREES.keys()
@@ -96,16 +100,33 @@ def test_a_scenario_is_recorded_as_through_langchain(
     scenario: Scenario, way: str, client: Client
 ) -> None:
     """Transcript, tool observations, endings and model calls are what the scenario says."""
+    turns = _played(scenario, way, client, _SHAPES[scenario.shape])
+    if scenario.name in _TREES:
+        assert span_trees(turns) == [_told(tree) for tree in _TREES[scenario.name]]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "way"),
+    [c for c in _CASES if _scenario_of(c).shape in haystack_agents.AS_COMPONENTS],
+)
+def test_an_agent_says_the_same_inside_a_pipeline(
+    scenario: Scenario, way: str, client: Client
+) -> None:
+    """As a component, named by the connector of its pipeline, an agent makes the same turns."""
+    turns = _played(scenario, way, client, haystack_agents.AS_COMPONENTS[scenario.shape])
+    assert all(tree.startswith("workflow pipeline") for tree in span_trees(turns))
+
+
+def _played(scenario: Scenario, way: str, client: Client, shape: Any) -> list[Any]:
+    """Play a scenario and compare what was recorded; return its turns, the oldest first."""
     stage = Stage(scenario, way, client)
-    _SHAPES[scenario.shape](stage)
+    shape(stage)
     report = client.flush()
     assert (report.pending, report.dropped) == (0, {})
     unseen = max(0, scenario.unseen) + _UNTOLD.get(scenario.name, 0)
     expected = [_in_its_words(chat, _NOT_GOT.get(scenario.name)) for chat in scenario.chats]
     unmet = max(0, -scenario.unseen)
-    turns = check(client.reader(), expected, stage.tapes, unseen=unseen, unmet=unmet)
-    if scenario.name in _TREES:
-        assert span_trees(turns) == [_told(tree) for tree in _TREES[scenario.name]]
+    return check(client.reader(), expected, stage.tapes, unseen=unseen, unmet=unmet)
 
 
 def _told(tree: str) -> str:

@@ -71,7 +71,7 @@ class Steps:
         """A step ended; what its tools answered is seen only later."""
         if run.recorder is None:
             return
-        if error is None and run.talk is not None:
+        if error is None and run.talk is not None and shows_content():
             run.talk.waiting = Waiting(run, at_ns)
             return
         end_alone(run, at_ns, error)
@@ -134,13 +134,17 @@ def end_agent(run: LiveRun, at_ns: int, error: BaseException | None) -> None:
     talk = run.talk
     if talk is None or run.recorder is None or run.plumbing:
         return
+    if not shows_content():
+        end_alone(run, at_ns, error)
+        return
     output: Mapping[str, Any] = run.output if is_mapping(run.output) else {}
-    listed = messages_in(visible(output.get("messages")))
     with run.recorder.draft() as draft:
-        last_step, own = settle_step(talk, listed, draft, at_the_end=True)
+        last_step, own = settle_step(
+            talk, messages_in(output.get("messages")), draft, at_the_end=True
+        )
         rewritten = refs_of_rewritten(run.framework_id, talk.rewritten, draft)
         messages = (*rewritten, *refs_by(talk.ids, talk.produced, draft)) or None
-        words = own or structured_in(visible(output))
+        words = own or structured_in(output)
         answer = None if words is None else draft.seal_text(words, ASSISTANT)
         outcome = Outcome(messages, answer=answer, before=last_step)
         tell_end(run, draft, at_ns, error, outcome)

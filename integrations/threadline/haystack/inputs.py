@@ -31,11 +31,15 @@ class Given(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """A root's messages at its end, its output strings, and the one that is the answer."""
+    """A root's messages at its end, its output strings, and the one that is the answer.
+
+    `talk` is the agent's that answered, whose messages the others would be.
+    """
 
     messages: list[ChatMessage]
     texts: list[str]
     answer: str | None
+    talk: Talk | None = None
 
 
 def read_input(data: object, connectors: Collection[str]) -> Given:
@@ -78,16 +82,18 @@ def read_output(data: object, connectors: Collection[str], talks: Mapping[str, T
     for name, outputs in components.items():
         if name in connectors or not is_mapping(outputs):
             continue
-        if name in talks:
-            said[name] = talks[name].produced
-        elif replies := messages_in(outputs.get("replies")):
+        replies = messages_in(outputs.get("replies"))
+        if name in talks or replies:
             said[name] = replies[:1]
         for text, is_answer in _texts_of(outputs):
             texts.append(text)
             if is_answer:
                 answers.append(text)
-    messages = _of_the_answerer(said) if not answers else []
-    return Returned(messages, texts[:MOST_TEXTS], answers[-1] if answers else None)
+    if answers:
+        return Returned([], texts[:MOST_TEXTS], answers[-1])
+    answerer = answerer_of(said)
+    messages = said[answerer] if answerer is not None else []
+    return Returned(messages, texts[:MOST_TEXTS], None, talks.get(answerer or ""))
 
 
 def structured_in(outputs: object) -> str | None:
@@ -95,6 +101,14 @@ def structured_in(outputs: object) -> str | None:
     fields: Mapping[str, Any] = outputs if is_mapping(outputs) else {}
     found = [fields[key] for key in _STRUCTURED_KEYS if fields.get(key) is not None]
     return json_of(found[0]).decode() if found else None
+
+
+def answerer_of(names: Collection[str]) -> str | None:
+    """Of several components that answered the one whose name says so, else the last."""
+    for name in _ANSWERERS:
+        if name in names:
+            return name
+    return list(names)[-1] if names else None
 
 
 def _inputs_of(data: object, connectors: Collection[str]) -> Iterator[tuple[str, Any]]:
@@ -122,11 +136,3 @@ def _texts_of(outputs: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
                 yield first.data, True
             elif isinstance(first, str) and key == "replies":
                 yield first, True
-
-
-def _of_the_answerer(said: Mapping[str, list[ChatMessage]]) -> list[ChatMessage]:
-    """Of several components that answered the one whose name says so, else the last."""
-    for name in _ANSWERERS:
-        if name in said:
-            return said[name]
-    return list(said.values())[-1] if said else []

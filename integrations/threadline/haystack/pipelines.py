@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from threadline.haystack import identity as who
 from threadline.haystack import names
-from threadline.haystack.inputs import read_input, read_output
-from threadline.haystack.messages import refs_of, refs_of_rewritten
+from threadline.haystack.inputs import answerer_of, read_input, read_output
+from threadline.haystack.messages import refs_by, refs_of, refs_of_rewritten
 from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping
-from threadline.haystack.visibility import visible
+from threadline.haystack.visibility import shows_content, visible
 from threadline.ids import turn_key
 from threadline.model.message import ASSISTANT, USER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from threadline.capture.events import Identity
+    from threadline.capture.events import Identity, Ref
+    from threadline.capture.recorder import Draft
     from threadline.haystack.answers import Answers
     from threadline.haystack.runs import LiveRun
+    from threadline.haystack.talk import Talk
 
 
 class PipelineRuns:
@@ -60,22 +62,37 @@ class PipelineRuns:
         if run.recorder is None:
             return
         with run.recorder.draft() as draft:
-            if not run.reads or error is not None:
-                if run.streams and type(error).__name__ == "CancelledError":
-                    error = GeneratorExit()  # whoever leaves a stream cancels the run inside it
-                tell_end(run, draft, at_ns, error)
-                return
-            output = read_output(visible(run.output), run.connectors, run.talks)
-            said = output.messages or ([] if output.answer else run.last_answer)
-            answer = output.answer
-            rewritten = [pair for talk in run.talks.values() for pair in talk.rewritten]
-            before = refs_of_rewritten(run.framework_id, rewritten, draft)
-            outcome = Outcome(
-                (*before, *refs_of(said, draft, self._answers)) or None,
-                tuple(draft.seal_text(text, ASSISTANT) for text in output.texts),
-                None if answer is None else draft.seal_text(answer, ASSISTANT),
-            )
-            tell_end(run, draft, at_ns, None, outcome)
+            if run.streams and type(error).__name__ == "CancelledError":
+                error = GeneratorExit()  # whoever leaves a stream cancels the run inside it
+            outcome = self._outcome(run, draft, failed=error is not None)
+            tell_end(run, draft, at_ns, error, outcome)
+
+    def _outcome(self, run: LiveRun, draft: Draft, *, failed: bool) -> Outcome:
+        """What a pipeline returned; of one that failed, what its agent had said by then."""
+        if not run.reads or not shows_content():
+            return Outcome()
+        rewriting = [talk for talk in run.talks.values() if talk.rewritten]
+        pairs = [pair for talk in rewriting for pair in talk.rewritten]
+        before = refs_of_rewritten(run.framework_id, pairs, draft)
+        if failed:
+            talk = run.talks.get(answerer_of(run.talks) or "")
+            return Outcome((*before, *_said_in(talk, draft)) or None)
+        output = read_output(run.output, run.connectors, run.talks)
+        answer = output.answer
+        talk = output.talk or (rewriting[-1] if rewriting else None)
+        said = _said_in(talk, draft)
+        if talk is None:
+            replies = output.messages or ([] if answer else run.last_answer)
+            said = refs_of(replies, draft, self._answers)
+        return Outcome(
+            (*before, *said) or None,
+            tuple(draft.seal_text(text, ASSISTANT) for text in output.texts),
+            None if answer is None else draft.seal_text(answer, ASSISTANT),
+        )
+
+
+def _said_in(talk: Talk | None, draft: Draft) -> tuple[Ref, ...]:
+    return () if talk is None else refs_by(talk.ids, talk.produced, draft)
 
 
 def _identity(run: LiveRun, told: who.Told) -> Identity | None:
