@@ -53,6 +53,11 @@ class Handler(BaseHTTPRequestHandler):
         self._body()
         self._answer(mode["status"], mode.get("headers", {}), mode.get("body", "").encode())
 
+    def do_take_and_say(self, mode: dict[str, Any]) -> None:
+        """Take the request, and answer with a body."""
+        self._count(self._body())
+        self._answer(200, {}, mode["body"].encode("latin-1"))
+
     def do_hang(self, _mode: dict[str, Any]) -> None:
         """Never answer; the connection is let go when the mode changes."""
         LET_GO.wait(60)

@@ -85,9 +85,14 @@ class Rejected(msgspec.Struct, frozen=True):
     """The destination will never take this record.
 
     If all of several items say so, halves of them are tried again, to find out which it is.
+
+    Args:
+        reason: What was wrong, without content and without credentials.
+        is_final: Whether it is known to be no use, or wrong, to try halves: each is put aside.
     """
 
     reason: str
+    is_final: bool = False
 
 
 Outcome = Delivered | Later | Rejected

@@ -89,10 +89,7 @@ class Otlp:
             return [Later(str(error))] * len(items)
         outcome = outcome_of(answer, self._target)
         if isinstance(outcome, Delivered):
-            refused, why = partly_refused(answer.body)
-            if refused:
-                told = f"{refused} spans were refused: {self._target.without_secrets(why)}"
-                return [Rejected(told)] * len(items)
+            outcome = self._part_taken(answer.body, len(items))
         return [outcome] * len(items)
 
     def check(self, *, timeout_s: float) -> str | None:
@@ -106,6 +103,20 @@ class Otlp:
     def close(self) -> None:
         """Close the connections."""
         self._target.close()
+
+    def _part_taken(self, answer: bytes, count: int) -> Outcome:
+        """Read what a server that took the request says of parts that it did not take.
+
+        Which they are it does not say, and it took the others: they must not be sent again. So
+        all of them are put aside, and from then on each goes alone, so that it can be known.
+        """
+        refused, why = partly_refused(answer)
+        if not refused:
+            return Delivered()
+        self.batch_items = 1
+        among = f" among those of {count} records" if count > 1 else ""
+        said = self._target.without_secrets(why)
+        return Rejected(f"{refused} spans{among} were refused: {said}", is_final=True)
 
     def _body(self, spans: Sequence[WireSpan]) -> bytes:
         return encoded(spans, self._resource, _version())

@@ -59,7 +59,7 @@ def check_once(destination: Destination, timeout_s: float) -> str | None:
 
 def refused_whole(outcomes: Sequence[Outcome]) -> bool:
     """Tell whether a batch was refused, so that its halves are to be tried."""
-    return len(outcomes) > 1 and all(isinstance(outcome, Rejected) for outcome in outcomes)
+    return len(outcomes) > 1 and all(isinstance(o, Rejected) and not o.is_final for o in outcomes)
 
 
 def failed_whole(outcomes: Sequence[Outcome]) -> Later | None:
