@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cases import CASES, Case
 from benchmarks.handlers import TimedHooks, variants
 from benchmarks.imports import LANGCHAIN_LIMIT_MS, RATIO_LIMIT, measure_imports
+from benchmarks.loop_lag import BRISK_S, CALM_S, measure_lag
 from benchmarks.loop_lag import LIMIT as LAG_LIMIT
-from benchmarks.loop_lag import measure_lag
 from benchmarks.measuring import Spread, measure, measure_hooks, quiet_difference
 from benchmarks.report import Figure, as_table, machine, write_json
 from benchmarks.soak import GROWTH_LIMIT, soak
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _SOAK = "soak"
-_OTHERS = ("A1", "A1x4", "storage", "imports", _SOAK)
+_LAGS = {"A1": (1, BRISK_S), "A1x4": (4, BRISK_S), "A1x4-calm": (4, CALM_S)}
+_OTHERS = (*_LAGS, "storage", "imports", _SOAK)
 _NAMES = (*(case.name for case in CASES), *_OTHERS)
 
 
@@ -65,9 +66,8 @@ def _measured(name: str, folder: Path, *, quick: bool, turns: int) -> Iterator[F
         yield from _imports(rounds=3 if quick else 15)
     elif name == "storage":
         yield from _storage(folder, turns=20 if quick else 200)
-    elif name in {"A1", "A1x4"}:
-        processes = 4 if name == "A1x4" else 1
-        yield _lag(name, folder, processes=processes, rounds=1 if quick else 7)
+    elif name in _LAGS:
+        yield _lag(name, folder, rounds=1 if quick else 7)
     else:
         case = next(case for case in CASES if case.name == name)()
         yield from _cost(case, folder, rounds=3 if quick else 40)
@@ -118,8 +118,9 @@ def _hooks(case: Case, ways: list[Any], rounds: int) -> Iterator[Figure]:
         )
 
 
-def _lag(name: str, folder: Path, *, processes: int, rounds: int) -> Figure:
-    lags = measure_lag(folder / "lag.db", processes=processes, rounds=rounds)
+def _lag(name: str, folder: Path, *, rounds: int) -> Figure:
+    processes, thinks_s = _LAGS[name]
+    lags = measure_lag(folder / "lag.db", processes=processes, rounds=rounds, thinks_s=thinks_s)
     pairs = zip(lags["ours"], lags["none"], strict=True)
     return Figure(
         f"{name} 99th percentile of the loop's lag",

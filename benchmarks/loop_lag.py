@@ -28,14 +28,19 @@ LIMIT: Final = 1.2
 NAMES: Final = ("none", "no-op", "ours")
 _CONVERSATIONS: Final = 100
 _TURNS: Final = 3
-_THINKS_S: Final = 0.75
+BRISK_S: Final = 0.75
+"""How long each user thinks: 125 turns a second and process."""
+CALM_S: Final = 2.45
+"""The same for 40 turns a second and process."""
 _MODEL_TAKES_S: Final = 0.05
 _BEAT_S: Final = 0.002
 
 
-def measure_lag(store: Path, *, processes: int, rounds: int) -> dict[str, list[float]]:
+def measure_lag(
+    store: Path, *, processes: int, rounds: int, thinks_s: float = BRISK_S
+) -> dict[str, list[float]]:
     """Return the 99th percentile of the lag, in milliseconds, of each variant in each round."""
-    command = [sys.executable, "-m", "benchmarks.loop_lag", str(store)]
+    command = [sys.executable, "-m", "benchmarks.loop_lag", str(store), str(thinks_s)]
     children = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(processes)
@@ -88,7 +93,8 @@ async def _lags(talk_all: Callable[[], Any]) -> list[float]:
 class _Conversations:
     """A hundred chats whose turns are spread evenly over time."""
 
-    def __init__(self) -> None:
+    def __init__(self, thinks_s: float) -> None:
+        self._thinks_s = thinks_s
         prompt = ChatPromptTemplate.from_messages([("system", "Be kind."), ("human", "{question}")])
         model = ScriptedModel(wait_s=_MODEL_TAKES_S)
         self._chain = prompt | model | StrOutputParser()
@@ -98,24 +104,24 @@ class _Conversations:
         await asyncio.gather(*(self._talk(n, variant) for n in range(_CONVERSATIONS)))
 
     async def _talk(self, number: int, variant: Variant) -> None:
-        await asyncio.sleep(number * (_THINKS_S + _MODEL_TAKES_S) / _CONVERSATIONS)
+        await asyncio.sleep(number * (self._thinks_s + _MODEL_TAKES_S) / _CONVERSATIONS)
         metadata = {"thread_id": f"lag-{number}"}
         for _ in range(_TURNS):
             self._asked += 1
             question = talk(200, f"{self._asked:08d}")
             config: Any = {"callbacks": variant.callbacks, "metadata": metadata}
             await self._chain.ainvoke({"question": question}, config)
-            await asyncio.sleep(_THINKS_S)
+            await asyncio.sleep(self._thinks_s)
 
 
-def main(store: str) -> None:
+def main(store: str, thinks_s: str) -> None:
     """Serve one variant after another until standard input ends."""
     ways = {
         "none": Variant("none", None),
         "no-op": Variant("no-op", NoOperation()),
         "ours": ours(Path(store), "ours"),
     }
-    conversations = _Conversations()
+    conversations = _Conversations(float(thinks_s))
     for line in sys.stdin:
         way = ways[line.strip()]
         gc.collect()
