@@ -16,7 +16,6 @@ from threadline.haystack.model_calls import settle_step
 from threadline.haystack.runs import Outcome, end_alone, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping, messages_in
 from threadline.haystack.talk import Talk, Waiting
-from threadline.haystack.visibility import shows_content, visible
 from threadline.model.message import ASSISTANT, USER
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Steps:
         """A step ended; what its tools answered is seen only later."""
         if run.recorder is None:
             return
-        if error is None and run.talk is not None and shows_content():
+        if error is None and run.talk is not None and run.shows:
             run.talk.waiting = Waiting(run, at_ns)
             return
         end_alone(run, at_ns, error)
@@ -99,7 +98,7 @@ class StepTools:
         """A tool returned or failed."""
         if run.recorder is None:
             return
-        has_result = error is None and run.failure is None and shows_content()
+        has_result = error is None and run.failure is None and run.shows
         detail = Detail(result=json_of(_result_of(run.output))) if has_result else None
         end_alone(run, at_ns, error, Outcome(detail=detail))
 
@@ -108,14 +107,14 @@ class StepTools:
         call_id = None if talk is None else talk.call_id_of(run.name, arguments)
         if run.recorder is None:
             return
-        shown = json_of(arguments) if shows_content() else None
+        shown = json_of(arguments) if run.shows else None
         with run.recorder.draft() as draft:
             tell_start(run, draft, detail=Detail(call_id=call_id, arguments=shown))
 
 
 def start_agent(run: LiveRun, value: Any, answers: Answers) -> None:
     """Record what an agent was given."""
-    given = read_agent_input(visible(value))
+    given = read_agent_input(run.visible(value))
     if run.talk is not None:
         run.talk.given = given.messages
     if run.recorder is None:
@@ -134,7 +133,7 @@ def end_agent(run: LiveRun, at_ns: int, error: BaseException | None) -> None:
     talk = run.talk
     if talk is None or run.recorder is None or run.plumbing:
         return
-    if not shows_content():
+    if not run.shows:
         end_alone(run, at_ns, error)
         return
     output: Mapping[str, Any] = run.output if is_mapping(run.output) else {}

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from haystack.dataclasses import TextContent, ToolCall
+
+from threadline.haystack.messages import parts_of
+
 if TYPE_CHECKING:
     from haystack.dataclasses import ChatMessage
 
@@ -46,8 +50,12 @@ class Answers:
 
 def _mark_of(message: ChatMessage) -> str | None:
     """Return the string that the message is known by: its words, else its first call's id."""
-    mark = message.text
-    if not mark:
-        calls = message.tool_calls
-        mark = calls[0].id if calls else None
+    words: str | None = None
+    call_id: str | None = None
+    for part in reversed(parts_of(message)):
+        if part.__class__ is TextContent:
+            words = part.text
+        elif part.__class__ is ToolCall:
+            call_id = part.id
+    mark = words or call_id
     return mark if mark is not None and len(mark) >= _SHORTEST else None

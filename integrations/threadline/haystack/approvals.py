@@ -10,7 +10,6 @@ from threadline.haystack import names
 from threadline.haystack.runs import Outcome, end_alone, hold_start
 from threadline.haystack.shapes import is_mapping
 from threadline.haystack.talk import Decision
-from threadline.haystack.visibility import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +55,7 @@ class Strategies:
         elif key == names.STRATEGY_OUTPUT and run.talk is not None:
             given: Mapping[str, Any] = value if is_mapping(value) else {}
             decision = Decision(given.get("tool_call_id"), given.get("final_tool_params"))
-            run.output["message"] = visible(given.get("feedback"))
+            run.output["message"] = run.visible(given.get("feedback"))
             if given.get("execute"):
                 run.talk.decided.append(decision)
 

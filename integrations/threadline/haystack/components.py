@@ -17,7 +17,6 @@ from threadline.haystack.model_calls import end_call, start_call
 from threadline.haystack.runs import Outcome, hold_start, tell_end, tell_start
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.talk import Talk
-from threadline.haystack.visibility import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +83,7 @@ class ComponentRuns:
         elif run.recorder is not None:
             _remember_prompt(run, value)
             identity = who.identity_of_root(run, who.Told()) if run.is_root else None
-            detail = Detail(query=_query_of(value)) if run.kind == "retriever" else None
+            detail = Detail(query=_query_of(run, value)) if run.kind == "retriever" else None
             with run.recorder.draft() as draft:
                 tell_start(run, draft, identity=identity, detail=detail)
 
@@ -139,8 +138,8 @@ _super_components: Final[dict[str, bool]] = {}
 _MOST_CLASSES: Final = 1_000
 
 
-def _query_of(value: Any) -> str | None:
-    shown = visible(value)
+def _query_of(run: LiveRun, value: Any) -> str | None:
+    shown = run.visible(value)
     fields: Mapping[str, Any] = shown if is_mapping(shown) else {}
     for key in _QUERIES:
         query = fields.get(key)
@@ -152,7 +151,7 @@ def _query_of(value: Any) -> str | None:
 
 
 def _documents(run: LiveRun, draft: Draft) -> tuple[DocumentRef, ...]:
-    output: Any = visible(run.output)
+    output: Any = run.visible(run.output)
     found: Any = output.get("documents") if is_mapping(output) else None
     documents: list[Document] = [
         one for one in (found if is_list(found) else ()) if isinstance(one, Document)
@@ -182,7 +181,7 @@ def _digest_of(text: str, draft: Draft) -> bytes:
 
 def _tool_messages(run: LiveRun, draft: Draft) -> tuple[Ref, ...] | None:
     """What a component that invokes tools gave back."""
-    output: Any = visible(run.output)
+    output: Any = run.visible(run.output)
     found = messages_in(output.get("tool_messages")) if is_mapping(output) else []
     return refs_of(found, draft) or None
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from threadline.capture.events import Identity
 from threadline.capture.plain import json_of
+from threadline.capture.request_span import request_span
 from threadline.haystack.shapes import is_list, is_mapping
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def identity_of_root(run: LiveRun, told: Told) -> Identity:
         conversation_tags=scope.tags if scope else (),
         conversation_metadata=scope.metadata if scope else None,
         side_call=told.mode == "trace",
+        request_span=request_span(),
     )
 
 

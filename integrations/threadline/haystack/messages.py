@@ -71,10 +71,11 @@ def refs_of_rewritten(
 def body_of(message: ChatMessage) -> Body:
     """Return what a message says; what is not recognised is kept, never dropped."""
     role = _ROLES.get(message.role, str(message.role))
-    return Body(role, tuple(part_of(part) for part in _parts_of(message)), _name_of(message))
+    return Body(role, tuple(part_of(part) for part in parts_of(message)), _name_of(message))
 
 
-def _parts_of(message: ChatMessage) -> Sequence[Any]:
+def parts_of(message: ChatMessage) -> Sequence[Any]:
+    """Return the parts of a message, in their order."""
     # Its accessors each make a list of the parts of one class; no public one keeps their order.
     return message._content  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (above)
 
@@ -89,7 +90,7 @@ def _name_of(message: ChatMessage) -> str | None:
 
 def _key_of(message: ChatMessage) -> Any:
     """All that a message's body is made of, as a key; None where it must be looked at whole."""
-    parts = _parts_of(message)
+    parts = parts_of(message)
     if len(parts) != 1:
         return _key_of_answer(message, parts)
     part = parts[0]

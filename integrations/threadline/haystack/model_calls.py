@@ -12,7 +12,6 @@ from threadline.haystack.runs import Outcome, end_alone, ended, hold_start, tell
 from threadline.haystack.shapes import is_list, is_mapping, messages_in
 from threadline.haystack.streaming import listening
 from threadline.haystack.usage import detail_of
-from threadline.haystack.visibility import shows_content, visible
 from threadline.model.message import ASSISTANT, USER
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def start_call(run: LiveRun, inputs: Any, answers: Answers, *, internal: bool = 
         messages: tuple[Ref, ...] = ()
         before: tuple[SpanEnded, ...] = ()
         aside: tuple[bytes, ...] = ()
-        if shows_content():
+        if run.shows:
             prompt = messages_in(fields.get("messages"))
             before = () if run.talk is None else settle_step(run.talk, prompt, draft)[0]
             messages = refs_of(prompt, draft, answers) or _text_prompt(fields, draft)
@@ -182,7 +181,7 @@ def _answer(
     """What came back: messages, texts of a completion model, or what was heard until it failed."""
     meta: Any = said[0].meta if said else output.get("meta")
     detail = detail_of(meta[0] if is_list(meta) and meta else meta)
-    if not shows_content():
+    if not run.shows:
         return None, detail
     if said:
         return refs_by(_ids_of(run, said), said, draft), detail
@@ -213,7 +212,7 @@ def _made_up(
 
 def _prompt_of(run: LiveRun, draft: Draft) -> bytes | None:
     made = run.parent.prompt if run.parent is not None else None
-    return None if made is None or not shows_content() else draft.seal_json(made)
+    return None if made is None or not run.shows else draft.seal_json(made)
 
 
 def _request(run: LiveRun, fields: Mapping[str, Any], draft: Draft) -> bytes | None:
@@ -225,7 +224,7 @@ def _request(run: LiveRun, fields: Mapping[str, Any], draft: Draft) -> bytes | N
     if known in draft.journal.known:
         return known
     request: dict[str, Any] = {}
-    if kwargs and is_mapping(visible(kwargs)):
+    if kwargs and is_mapping(run.visible(kwargs)):
         request["parameters"] = dict(kwargs)
     if offered:
         request["tools"] = [_definition(tool) for tool in offered]

@@ -10,7 +10,6 @@ from threadline.haystack.inputs import answerer_of, read_input, read_output
 from threadline.haystack.messages import refs_by, refs_of, refs_of_rewritten
 from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
 from threadline.haystack.shapes import is_mapping
-from threadline.haystack.visibility import shows_content, visible
 from threadline.ids import turn_key
 from threadline.model.message import ASSISTANT, USER
 
@@ -46,7 +45,7 @@ class PipelineRuns:
             hold_start(run)
             return
         run.reads = True
-        given = read_input(visible(data), told.connectors)
+        given = read_input(run.visible(data), told.connectors)
         with run.recorder.draft() as draft:
             messages = refs_of(given.messages, draft, self._answers) or None
             words = tuple(draft.seal_text(text, USER) for text in given.words)
@@ -69,7 +68,7 @@ class PipelineRuns:
 
     def _outcome(self, run: LiveRun, draft: Draft, *, failed: bool) -> Outcome:
         """What a pipeline returned; of one that failed, what its agent had said by then."""
-        if not run.reads or not shows_content():
+        if not run.reads or not run.shows:
             return Outcome()
         rewriting = [talk for talk in run.talks.values() if talk.rewritten]
         pairs = [pair for talk in rewriting for pair in talk.rewritten]

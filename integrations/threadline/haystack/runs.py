@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from threadline.capture.events import SpanEnded, SpanStarted
 from threadline.capture.held_back import HeldBack
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.haystack.control_flow import ending_of
+from threadline.haystack.visibility import shows_content
 from threadline.ids import unpack_id, uuid7
 
 if TYPE_CHECKING:
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from threadline.haystack.talk import Talk
 
 
+T = TypeVar("T")
+
+
 class LiveRun:
     """One span that has started and not ended.
 
     `recorder` is None where nothing is recorded: recording is off, or this run of it. `span` is
     the run's own id, or that of its nearest recorded ancestor where the run itself is plumbing;
-    children hang on it. All runs of a root share what is held back.
+    children hang on it. All runs of a root share what is held back. `shows` tells whether words
+    may be recorded, for all of a root.
     """
 
     __slots__ = (
@@ -47,6 +52,7 @@ class LiveRun:
         "recorder",
         "root",
         "scope",
+        "shows",
         "span",
         "streams",
         "talk",
@@ -86,6 +92,7 @@ class LiveRun:
         self.heard: list[str] = []
         self.reads = False
         self.streams = False
+        self.shows = True
         self.connectors: frozenset[str] = frozenset()
         self.held_back = _NOTHING_HELD
 
@@ -103,6 +110,10 @@ class LiveRun:
     def talk_around(self) -> Talk | None:
         """The talk of the agent whose run or step this one is directly beneath."""
         return None if self.parent is None else self.parent.talk
+
+    def visible(self, value: T) -> T | None:
+        """Return `value` where content may be recorded, else None."""
+        return value if self.shows else None
 
     def become_plumbing(self) -> None:
         """Be no span of its own: what is beneath hangs on its parent."""
@@ -125,7 +136,7 @@ def open_root(client: Client, operation: str, at_ns: int) -> LiveRun:
     run = LiveRun(_recorder_now(client), operation, at_ns)
     run.held_back = HeldBack()
     if run.recorder is not None:
-        run.scope = current_scope.get()
+        run.scope, run.shows = current_scope.get(), shows_content()
         key = uuid7()
         # the spans beneath count on from it: a random number for each would wait for other threads
         run.ids = itertools.count(key.int + 1)
@@ -144,6 +155,7 @@ def open_child(parent: LiveRun, operation: str, at_ns: int) -> LiveRun:
     """Return the run of a span beneath `parent`."""
     run = LiveRun(parent.recorder, operation, at_ns)
     run.parent, run.root, run.held_back = parent, parent.root, parent.held_back
+    run.shows = parent.shows
     if run.recorder is not None:
         run.turn, run.above = parent.turn, parent.span
         run.span = next(run.root.ids).to_bytes(16, "big")

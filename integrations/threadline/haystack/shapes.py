@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from haystack.dataclasses import ChatMessage
 
@@ -22,6 +22,10 @@ def messages_in(value: object) -> list[ChatMessage]:
     """Return the messages that `value` is or holds; none if it holds anything else."""
     if isinstance(value, ChatMessage):
         return [value]
-    if is_list(value) and value and all(isinstance(item, ChatMessage) for item in value):
-        return list(value)
-    return []
+    if not is_list(value) or not value:
+        return []
+    is_plain = set(map(type, value)) == _MESSAGE  # without a step of Python for each
+    return list(value) if is_plain or all(isinstance(one, ChatMessage) for one in value) else []
+
+
+_MESSAGE: Final = {ChatMessage}

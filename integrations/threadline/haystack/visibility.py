@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
 
 from threadline.haystack.names import CONTENT_SWITCH
-
-T = TypeVar("T")
 
 
 def shows_content() -> bool:
     """Tell whether content may be recorded: always, unless it was explicitly switched off."""
     return os.environ.get(CONTENT_SWITCH, "").strip().lower() not in {"false", "0", "no", "off"}
-
-
-def visible(value: T) -> T | Any:
-    """Return `value` where content may be recorded, else None."""
-    return value if shows_content() else None
