@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage
+from msgspec.structs import replace
 from tests.samples import all_samples
-from tests.taken import everything, same_elsewhere
+from tests.taken import everything, same, same_elsewhere
 
 import threadline
 from threadline import Client
@@ -20,6 +21,7 @@ from threadline.destinations import JsonLines
 from threadline.errors import SettingError
 from threadline.importing.adopting import adopt
 from threadline.langchain import ThreadlineCallbackHandler
+from threadline.model import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,22 +156,33 @@ def test_a_turn_under_way_comes_again_when_it_is_whole(samples: Path, tmp_path: 
     with threadline.open(samples) as store:
         whole = store.conversation("trip-0412")
     assert whole is not None
-    half = _under_way(whole)
-    with Client(store=tmp_path / "b.db", min_free_bytes=0) as client:
+    for half in (_under_way(whole), _half_way(whole)):
+        _comes_again(tmp_path / f"{len(half.turns[-1].messages)}.db", half, whole)
+
+
+def _comes_again(path: Path, half: Conversation, whole: Conversation) -> None:
+    with Client(store=path, min_free_bytes=0) as client:
         adopt([half], client=client)
         shown = client.reader().conversation("trip-0412")
         assert shown is not None
         assert [turn.status for turn in shown.turns][-1] == "abandoned"
         assert adopt([whole], client=client).turns == 1
-        assert client.reader().conversation("trip-0412") == whole
+        found = client.reader().conversation("trip-0412")
+        assert found is not None
+        same(replace(whole, prelude=()), replace(found, prelude=()))
+        assert client.reader().conversations()[0].message_count == 7
+
+
+def _half_way(whole: Conversation) -> Conversation:
+    """The question has been asked, and there are spans already."""
+    last = replace(whole.turns[-1], status=Status.RUNNING, ended_ns=None)
+    return replace(whole, turns=(*whole.turns[:-1], replace(last, messages=last.messages[:1])))
 
 
 def _under_way(whole: Conversation) -> Conversation:
-    from msgspec.structs import replace
-
     last = whole.turns[-1]
     running = replace(
-        last, status="running", ended_ns=None, messages=(), spans=(), ratings=(), feedback=()
+        last, status=Status.RUNNING, ended_ns=None, messages=(), spans=(), ratings=(), feedback=()
     )
     return replace(whole, turns=(*whole.turns[:-1], replace(running, tool_observations=())))
 

@@ -14,6 +14,7 @@ from threadline.importing.span_rows import TraceSheet
 from threadline.model import Event, Rating
 from threadline.model.message import USER
 from threadline.store import adopting
+from threadline.store.message_rows import POSITION_MASK
 from threadline.store.rows import Rows
 from threadline.store.schema import KINDS, STATUSES, TURN_KINDS
 from threadline.store.values import encode_json, pack_value
@@ -138,6 +139,7 @@ class _Entrance:
         )
         before = _description(held)
         self._describe(held)
+        self._take_back(held, [known[turn.id].row for turn in wanted if turn.id in known])
         layout = self._laid_out(held, wanted, known)
         sheets = self._add_turns(held, layout, known)
         notes = self._add_notes(held, layout, sheets)
@@ -146,6 +148,12 @@ class _Entrance:
             self._rows.conversations[held.id] = held
             adopting.begin_earlier(self._store.connection, held.id, told.created_ns)
         return replace(count, conversations=int(bool(wanted or notes)), notes=notes)
+
+    def _take_back(self, held: Held, rows: Sequence[int]) -> None:
+        for row in rows:
+            for message in adopting.take_back(self._store.connection, row):
+                held.kinds[message & POSITION_MASK] = KINDS.index("context")
+                held.said -= 1
 
     def _laid_out(self, held: Held, wanted: Sequence[Turn], known: dict[str, KnownTurn]) -> Layout:
         firsts = adopting.first_positions(
@@ -230,6 +238,7 @@ class _Entrance:
                 else encode_json([turn.error.type, turn.error.message]).decode(),
                 None if turn.continues is None else pack_id(turn.continues),
                 None if branch is None else (layout.at(branch) if branch else -1),
+                turn.request_span,
             )
         )
         if turn.status != _UNDER_WAY:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from threadline.store.connections import Database
 
+_SAID: Final = KINDS.index("said")
 _PRELUDE: Final = KINDS.index("prelude")
 _CONTEXT: Final = KINDS.index("context")
 _NOWHERE: Final = "elsewhere"
@@ -59,6 +60,25 @@ def hide_prelude(connection: sqlite3.Connection, messages: Iterable[int]) -> Non
         " AND id IN (SELECT value FROM json_each(?))",
         (as_json(messages),),
     )
+
+
+def take_back(connection: sqlite3.Connection, turn: int) -> list[int]:
+    """Take what a turn under way had said out of the transcript: the whole of it comes now.
+
+    Its messages stay for models to have seen: places are counted, and inputs refer to them.
+
+    Returns:
+        The rows of the messages that it had said.
+    """
+    said = connection.execute(
+        f"SELECT id FROM message WHERE turn = ? AND kind = {_SAID}", (turn,)
+    ).fetchall()
+    connection.execute(
+        f"UPDATE message SET kind = {_CONTEXT}, turn = NULL, at_ns = NULL WHERE turn = ?", (turn,)
+    )
+    for table in ("span", "tool_observation"):
+        connection.execute(f"DELETE FROM {table} WHERE turn = ?", (turn,))
+    return [row for (row,) in said]
 
 
 def begin_earlier(connection: sqlite3.Connection, conversation: int, created_ns: int) -> None:
