@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _SOAK = "soak"
+_HAYSTACK = ("H1", "H2")
 _LAGS = {"A1": (1, BRISK_S), "A1x4": (4, BRISK_S), "A1x4-calm": (4, CALM_S)}
 _OTHERS = (*_LAGS, "storage", "imports", _SOAK)
-_NAMES = (*(case.name for case in CASES), *_OTHERS)
+_NAMES = (*(case.name for case in CASES), *_HAYSTACK, *_OTHERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +63,10 @@ def _options(arguments: Sequence[str] | None) -> Any:
 def _measured(name: str, folder: Path, *, quick: bool, turns: int) -> Iterator[Figure]:
     if name == _SOAK:
         yield from _soak(folder, turns=3_000 if quick else turns)
+    elif name in _HAYSTACK:
+        from benchmarks.haystack_cost import measure_haystack  # the others go without Haystack
+
+        yield from measure_haystack(name, folder, rounds=3 if quick else 40)
     elif name == "imports":
         yield from _imports(rounds=3 if quick else 15)
     elif name == "storage":

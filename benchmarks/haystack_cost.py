@@ -1,11 +1,8 @@
-"""`python -m benchmarks.haystack_cost`: H1 and H2, beside no tracer and OpenTelemetry's."""
+"""H1 and H2: turns of Haystack, beside no tracer and Haystack's tracing through OpenTelemetry."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from haystack import Document, Pipeline
@@ -27,22 +24,48 @@ import threadline
 from benchmarks.handlers import Variant
 from benchmarks.measuring import Spread, measure, quiet_difference
 from benchmarks.models import talk
-from benchmarks.report import Figure, as_table
+from benchmarks.report import Figure
 from threadline import Client
 from threadline.haystack import ThreadlineTracer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _MESSAGE_SIZE = 1_500
 
 
-class _Way(Variant):
+class Way(Variant):
     """One tracer in front of the same work."""
 
     def __init__(self, name: str, tracer: Tracer, client: Client | None = None) -> None:
         super().__init__(name, None, client)
         self.tracer = tracer
+        self.shows_content = False
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Trace what happens inside, and nothing else."""
+        holder.actual_tracer = self.tracer
+        holder.is_content_tracing_enabled = self.shows_content
+        yield
+        holder.actual_tracer = NullTracer()
+        holder.is_content_tracing_enabled = False
+
+
+class _Telemetry(Way):
+    """Haystack's tracing through OpenTelemetry, batched to an exporter that throws all away."""
+
+    def __init__(self, name: str, *, shows_content: bool) -> None:
+        self._exporter = InMemorySpanExporter()
+        self._provider = TracerProvider()
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+        super().__init__(name, OpenTelemetryTracer(self._provider.get_tracer("bench")))
+        self.shows_content = shows_content
+
+    def flush(self) -> None:
+        self._provider.force_flush()
+        self._exporter.clear()
 
 
 class _NoOpSpan(Span):
@@ -96,12 +119,10 @@ class AgentTurn:
     def prepare(self, first: int, turns: int) -> list[Any]:
         return [self._given(number) for number in range(first, first + turns)]
 
-    def run(self, given: Any, way: _Way) -> None:
+    def run(self, given: Any, way: Way) -> None:
         thread_id, messages = given
-        holder.actual_tracer = way.tracer
-        with threadline.conversation(thread_id):
+        with way.watching(), threadline.conversation(thread_id):
             self._agent.run(messages)
-        holder.actual_tracer = NullTracer()
 
     def _given(self, number: int) -> tuple[str, list[ChatMessage]]:
         conversation, turn = divmod(number, 50)
@@ -143,15 +164,13 @@ class RagTurn:
             for number in range(first, first + turns)
         ]
 
-    def run(self, given: Any, way: _Way) -> None:
+    def run(self, given: Any, way: Way) -> None:
         thread_id, question = given
         names = ("retriever", "prompt", "answer")
         data = {name: {"query": question} for name in names}
         data["prompt"] = {"question": question}
-        holder.actual_tracer = way.tracer
-        with threadline.conversation(thread_id):
+        with way.watching(), threadline.conversation(thread_id):
             self._pipeline.run(data)
-        holder.actual_tracer = NullTracer()
 
 
 def _look_up(order: Annotated[str, "its number"]) -> str:
@@ -164,46 +183,36 @@ def _refund(amount: Annotated[int, "euros"]) -> str:
     return f"paid back {amount} euros"
 
 
-def _ways(folder: Path) -> list[_Way]:
-    client = Client(store=folder / "ours.db", min_free_bytes=0)
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(InMemorySpanExporter()))
-    telemetry = OpenTelemetryTracer(provider.get_tracer("bench"))
-    return [
-        _Way("none", NullTracer()),
-        _Way("no-op", _NoOpTracer()),
-        _Way("telemetry", telemetry),
-        _Way("ours", ThreadlineTracer(client), client),
+CASES = {case.name: case for case in (AgentTurn, RagTurn)}
+
+
+def our_way(store: Path) -> Way:
+    client = Client(store=store, min_free_bytes=0)
+    return Way("ours", ThreadlineTracer(client), client)
+
+
+def measure_haystack(name: str, folder: Path, *, rounds: int) -> Iterator[Figure]:
+    ways = [
+        Way("none", NullTracer()),
+        Way("no-op", _NoOpTracer()),
+        our_way(folder / "ours.db"),
+        _Telemetry("telemetry", shows_content=False),
+        _Telemetry("telemetry with content", shows_content=True),
     ]
-
-
-def _measured(case: Any, folder: Path, rounds: int) -> Iterator[Figure]:
-    samples = measure(case, _ways(folder), rounds)
+    case = CASES[name]()
+    samples = measure(case, ways, rounds)
     none, no_op = samples["none"], samples["no-op"]
-    for way, limit in (("ours", case.limit_ms), ("telemetry", None)):
-        mine = samples[way]
+    for way in ways[2:]:
+        mine, is_ours = samples[way.name], way.name == "ours"
         yield Figure(
-            f"{case.name} added CPU, {way}",
+            f"{name} added CPU, all threads" + ("" if is_ours else f", {way.name}"),
             "ms",
             judged=Spread.of_differences(mine.cpu, none.cpu),
             ours=Spread.of(mine.cpu),
             none=Spread.of(none.cpu),
             no_op=Spread.of(no_op.cpu),
-            limit=limit,
+            limit=case.limit_ms if is_ours else None,
             quiet=quiet_difference(mine.cpu, none.cpu),
         )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.haystack_cost", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few rounds: only to see that it runs")
-    rounds = 3 if parser.parse_args().quick else 40
-    figures: list[Figure] = []
-    for case in (AgentTurn, RagTurn):
-        with tempfile.TemporaryDirectory(prefix="threadline-bench-") as folder:
-            figures += _measured(case(), Path(folder), rounds)
-    print(as_table(figures))
-
-
-if __name__ == "__main__":
-    main()
+    for way in ways:
+        way.close()

@@ -67,7 +67,7 @@ def write_json(path: Path, figures: list[Figure]) -> None:
 
 def machine() -> dict[str, str]:
     """Return what the figures depend on besides the code."""
-    names = ("threadline", "langchain-core", "langchain", "langgraph", "msgspec")
+    names = ("threadline", "langchain-core", "langchain", "langgraph", "haystack-ai", "msgspec")
     return {
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmarks.cases import AgentTurn, Batch, Case, Stream
 from benchmarks.handlers import HOOKS, Variant, ours
 from benchmarks.storage import store_conversations
+from tests.benchmarks.counting import Counting
 
 from threadline.capture.guard import hook_failures
 from threadline.capture.writer_thread import WriterThread
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -43,36 +43,13 @@ LIMITS = {
 }
 
 
-class _CountedHooks:
+class _CountedHooks(Counting):
     """Counts what Python calls, and what it asks of C, while a hook of the handler runs."""
 
     def __init__(self, handler: Any) -> None:
-        self.counts: Counter[str] = Counter()
+        super().__init__()
         for name in HOOKS:
-            setattr(handler, name, self._counted(name, getattr(handler, name)))
-
-    def _counted(self, name: str, hook: Any) -> Any:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.counts[name] += 1
-            before = sys.getprofile()
-            sys.setprofile(self._count)
-            try:
-                return hook(*args, **kwargs)
-            finally:
-                sys.setprofile(before)
-
-        return counted
-
-    def _count(self, frame: Any, event: str, called: Any) -> None:
-        if event == "call":
-            self.counts["calls"] += 1
-        elif event == "c_call":
-            self.counts["calls"] += 1
-            owner = type(getattr(called, "__self__", None)).__module__
-            if called.__name__ == "encode" and owner.startswith("msgspec"):
-                self.counts["encodes"] += 1
-            elif called.__name__ in {"write", "writev"}:
-                self.counts["writes"] += 1
+            setattr(handler, name, self.counted(name, getattr(handler, name)))
 
 
 @pytest.fixture
@@ -111,8 +88,7 @@ def _count(case: Case, variant: Variant) -> Counter[str]:
     _run(case, variant, first=0, turns=_WARM_UP)
     hooks = _CountedHooks(variant.handler)
     _run(case, variant, first=_WARM_UP, turns=_TURNS)
-    runs = _TURNS * case.runs_per_turn
-    return Counter({name: -(-count // runs) for name, count in hooks.counts.items()})
+    return hooks.per_run(_TURNS * case.runs_per_turn)
 
 
 def test_hooks_of_an_agent_turn(recorded: Variant) -> None:
