@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from threadline.ingest.freeplay_steps import error_text
 from threadline.ingest.freeplay_values import given, seconds
 from threadline.model.message import ASSISTANT
 from threadline.model.openai_chat import chat_messages
@@ -39,8 +40,7 @@ def _messages(span: Span) -> list[dict[str, Any]]:
     """
     said = chat_messages(span.output_messages)
     if not said:
-        error = span.error
-        words = "" if error is None else f"{error.type}: {error.message}".rstrip(": ")
+        words = "" if span.error is None else error_text(span.error)
         said = [{"role": ASSISTANT, "content": words}]
     return [*chat_messages(span.input_messages), *said]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from threadline.ingest.freeplay_request import FreeplayRequest
-from threadline.ingest.freeplay_turn import SpanTree, metadata_request
+from threadline.ingest.freeplay_tree import SpanTree
+from threadline.ingest.freeplay_turn import metadata_request
 from threadline.ingest.freeplay_values import flat, iso
 from threadline.model.feedback import Event, Rating
 
