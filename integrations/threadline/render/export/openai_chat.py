@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any, cast
 
-from threadline.model import BlobPart, Status, TextPart, ToolCallResponsePart, UriPart
+from threadline.model import Status, TextPart, ToolCallResponsePart
 from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, text_of
+from threadline.model.openai_chat import call_entry, picture_entry
 from threadline.render.order import asked_before, left_behind
 from threadline.render.values import json_text, value_text
 
@@ -75,14 +75,7 @@ def _assistant(message: Message, calls: Iterable[ToolCallPart]) -> Iterator[Exam
     entry: Example = {"role": ASSISTANT}
     if message.text:
         entry["content"] = message.text
-    asked = [
-        {
-            "id": call.id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": _arguments(call.arguments)},
-        }
-        for call in calls
-    ]
+    asked = [call_entry(call, _arguments(call.arguments)) for call in calls]
     if asked:
         entry["tool_calls"] = asked
     if len(entry) > 1:
@@ -96,7 +89,7 @@ def _arguments(arguments: object) -> str:
 
 
 def _content(parts: tuple[Part, ...]) -> str | list[Example]:
-    if not any(map(_is_picture, parts)):
+    if not any(picture_entry(part) for part in parts):
         return text_of(parts)
     return [entry for part in parts for entry in _content_part(part)]
 
@@ -104,25 +97,8 @@ def _content(parts: tuple[Part, ...]) -> str | list[Example]:
 def _content_part(part: Part) -> Iterator[Example]:
     if isinstance(part, TextPart):
         yield {"type": "text", "text": part.content}
-    elif isinstance(part, BlobPart) and _is_picture(part):
-        data = base64.b64encode(part.content).decode()
-        yield {"type": "image_url", "image_url": {"url": f"data:{part.mime_type};base64,{data}"}}
-    elif isinstance(part, UriPart) and _is_picture(part):
-        yield {"type": "image_url", "image_url": {"url": part.uri}}
-
-
-def _is_picture(part: Part) -> bool:
-    """Tell what can be said as a picture; an address that tells nothing of itself may be one.
-
-    Example:
-        >>> _is_picture(UriPart("https://a.example/1", modality="image"))
-        True
-        >>> _is_picture(UriPart("https://a.example/1", mime_type="audio/mpeg"))
-        False
-    """
-    if isinstance(part, UriPart):
-        return (part.mime_type or part.modality or "image").startswith("image")
-    return isinstance(part, BlobPart) and (part.mime_type or "").startswith("image/")
+    elif (picture := picture_entry(part)) is not None:
+        yield picture
 
 
 def _system(turns: list[Turn]) -> Iterator[Example]:
