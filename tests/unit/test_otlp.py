@@ -14,7 +14,6 @@ import threadline
 from threadline.clock import SystemClock
 from threadline.destinations import Otlp
 from threadline.errors import SettingError
-from threadline.ingest.otlp import _spans
 from threadline.ingest.shipping import open_outbox
 from threadline.ingest.trying import item_of
 
@@ -30,7 +29,9 @@ def exported(client: threadline.Client, target: Otlp) -> tuple[dict[str, Any], l
     outbox = open_outbox(client.settings.store, SystemClock())
     rows = outbox.plan("otlp", 100)
     found = outbox.records(rows)
-    body = target._body([span for row in rows for span in _spans(item_of(row, found[row]))])
+    body = target._body(
+        [span for row in rows for span in target._spans(item_of(row, found[row]), {})]
+    )
     [whole] = ExportTraceServiceRequest.FromString(body).resource_spans
     return told(whole.resource), list(whole.scope_spans[0].spans)
 

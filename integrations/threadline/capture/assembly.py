@@ -158,6 +158,7 @@ class Assembly:
                 error_of(turn),
                 None if self._continues is None else pack_id(self._continues),
                 None if branch is None else branch.at,
+                belonging.request_span,
             )
         )
 

@@ -29,6 +29,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `thread_id` and `user_id` come from the call itself; the `scope_` ones from the surrounding
     `threadline.conversation(...)` or `threadline.turn(...)`, the `default_` ones from the
     handler. `conversation_` fields belong to the conversation, the others to the turn.
+    `request_span` is the span of OpenTelemetry around it.
     """
 
     thread_id: str | None = None
@@ -44,6 +45,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     conversation_tags: tuple[str, ...] = ()
     conversation_metadata: Json | None = None
     side_call: bool = False
+    request_span: str | None = None
 
 
 class DocumentRef(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):

@@ -26,6 +26,7 @@ class Belonging:
     conversation_tags: tuple[str, ...] = ()
     conversation_metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     side_call: bool = False
+    request_span: str | None = None
 
 
 def belonging_of(turn: OpenTurn) -> Belonging:
@@ -47,6 +48,7 @@ def belonging_of(turn: OpenTurn) -> Belonging:
         conversation_tags=identity.conversation_tags,
         conversation_metadata=_mapping(identity.conversation_metadata),
         side_call=identity.side_call,
+        request_span=identity.request_span,
     )
 
 

@@ -19,6 +19,7 @@ from threadline.capture.events import (
 )
 from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of
+from threadline.capture.request_span import request_span
 from threadline.capture.scope import Entered, Scope, current_scope, leave, leave_latest, paused
 from threadline.client.defaults import default_client
 from threadline.errors import ArgumentError
@@ -228,6 +229,7 @@ class turn:  # noqa: N801 (used like a function)
             return
         with client.recorder.draft() as draft:
             words = None if self._input is None else draft.seal_text(str(self._input), "user")
+            identity = msgspec.structs.replace(identity, request_span=request_span())
             opened = TurnOpened(self._key, client.clock.now_ns(), identity, words)
             draft.record(opened, first=True)
 

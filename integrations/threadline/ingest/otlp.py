@@ -8,24 +8,30 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from msgspec.structs import replace
+
 from threadline.errors import SettingError
 from threadline.ingest.destination import Delivered, Later, Rejected
 from threadline.ingest.gen_ai import spans_of
 from threadline.ingest.http import HIDDEN, HttpTarget, UnreachableError, outcome_of
 from threadline.ingest.otlp_encoding import check_installed, encoded, partly_refused
 from threadline.ingest.otlp_notes import span_of_note
+from threadline.ingest.otlp_request import REQUEST_SPANS, beneath, beside, request_of
 from threadline.model.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from threadline.ingest.destination import Item, Outcome
+    from threadline.ingest.otlp_request import RequestSpan
     from threadline.ingest.wire_span import WireSpan
 
 _DEFAULT: Final = "http://localhost:4318"
 _BATCH: Final = 64
 _LONGEST_BODY: Final = 4_000_000
 _VARIABLE: Final = "OTEL_EXPORTER_OTLP_"
+_REQUEST_SPAN: Final = "THREADLINE_OTLP_REQUEST_SPAN"
+_TRACE: Final = "trace"
 
 
 class Otlp:
@@ -38,6 +44,9 @@ class Otlp:
             `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` says, else that of
             a collector on this machine.
         headers: Headers, credentials among them; by default those of the `…_HEADERS` variables.
+        request_span: What becomes of the span that was active when a turn began: `link`, or
+            `parent` to make the turn a part of that trace, or `none`. By default what
+            `THREADLINE_OTLP_REQUEST_SPAN` says, else a link.
         resource: More resource attributes, beside `OTEL_RESOURCE_ATTRIBUTES` and
             `OTEL_SERVICE_NAME`.
         compress: Whether bodies are sent gzipped.
@@ -56,6 +65,7 @@ class Otlp:
         *,
         headers: Mapping[str, str] | None = None,
         resource: Mapping[str, Any] | None = None,
+        request_span: RequestSpan | None = None,
         compress: bool = True,
         allow_plain_http: bool = False,
         verify: bool | str = True,
@@ -71,6 +81,10 @@ class Otlp:
         self.batch_items = _BATCH
         self._resource = _resource(environ) | dict(resource or {})
         self._compress = compress
+        self._request_span = request_span or environ.get(_REQUEST_SPAN) or "link"
+        if self._request_span not in REQUEST_SPANS:
+            allowed = ", ".join(REQUEST_SPANS)
+            raise SettingError(setting="request_span", value=self._request_span, allowed=allowed)
         self._target = HttpTarget(
             endpoint or _endpoint(environ),
             secrets=_headers(environ) if headers is None else headers,
@@ -80,7 +94,8 @@ class Otlp:
 
     def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
         """Send the items in one request; a body that is too long is refused, and so split."""
-        body = self._body([span for item in items for span in _spans(item)])
+        traces = {item.id: trace for item in items if (trace := self._receipt(item).get(_TRACE))}
+        body = self._body([span for item in items for span in self._spans(item, traces)])
         if len(items) > 1 and len(body) > _LONGEST_BODY:
             return [Rejected("too much for one request")] * len(items)
         try:
@@ -90,6 +105,8 @@ class Otlp:
         outcome = outcome_of(answer, self._target)
         if isinstance(outcome, Delivered):
             outcome = self._part_taken(answer.body, len(items))
+        if isinstance(outcome, Delivered):
+            return [Delivered(self._receipt(item)) for item in items]
         return [outcome] * len(items)
 
     def check(self, *, timeout_s: float) -> str | None:
@@ -103,6 +120,31 @@ class Otlp:
     def close(self) -> None:
         """Close the connections."""
         self._target.close()
+
+    def _spans(self, item: Item, traces: Mapping[str, str]) -> list[WireSpan]:
+        """Return the spans of an item, where the setting wants them.
+
+        Args:
+            item: The item.
+            traces: Of turns that are told now, too, the traces that are not their own.
+        """
+        record = item.record
+        if not isinstance(record, Turn):
+            note = span_of_note(record, item.conversation)
+            trace = traces.get(record.turn_id or "") or item.receipt.get(_TRACE)
+            return [note if trace is None else replace(note, trace_id=bytes.fromhex(trace))]
+        spans = spans_of(record, item.conversation)
+        request = request_of(record.request_span)
+        if request is None or self._request_span == "none":
+            return spans
+        return (beneath if self._request_span == "parent" else beside)(spans, request)
+
+    def _receipt(self, item: Item) -> dict[str, str]:
+        """Return in which trace a turn was told, if not its own: what judges it goes there."""
+        request = request_of(item.record.request_span) if isinstance(item.record, Turn) else None
+        if request is None or self._request_span != "parent":
+            return {}
+        return {_TRACE: request.trace_id.hex()}
 
     def _part_taken(self, answer: bytes, count: int) -> Outcome:
         """Read what a server that took the request says of parts that it did not take.
@@ -127,12 +169,6 @@ class Otlp:
             body = gzip.compress(body, compresslevel=6, mtime=0)
             headers["content-encoding"] = "gzip"
         return self._target.send("POST", "", body, headers=headers, timeout_s=timeout_s)
-
-
-def _spans(item: Item) -> list[WireSpan]:
-    if isinstance(item.record, Turn):
-        return spans_of(item.record, item.conversation)
-    return [span_of_note(item.record, item.conversation)]
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str | None:

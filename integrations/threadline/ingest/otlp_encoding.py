@@ -79,6 +79,7 @@ def _span(span: WireSpan) -> Span:
             )
             for event in span.events
         ],
+        links=[Span.Link(trace_id=trace, span_id=ident) for trace, ident in span.links],
         status=_status(span),
     )
 

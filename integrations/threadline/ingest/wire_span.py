@@ -23,7 +23,10 @@ class WireEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WireSpan(msgspec.Struct, frozen=True, kw_only=True):
-    """One span; attributes are texts, numbers, truth values, or lists of texts."""
+    """One span; attributes are texts, numbers, truth values, or lists of texts.
+
+    `links` are other spans that it has to do with: of each the trace and the span.
+    """
 
     trace_id: bytes
     span_id: bytes
@@ -34,6 +37,7 @@ class WireSpan(msgspec.Struct, frozen=True, kw_only=True):
     ended_ns: int
     attributes: dict[str, Any] = {}
     events: tuple[WireEvent, ...] = ()
+    links: tuple[tuple[bytes, bytes], ...] = ()
     is_error: bool = False
     error: str = ""
 

@@ -9,6 +9,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 
 from threadline.capture.events import Identity
 from threadline.capture.plain import json_of
+from threadline.capture.request_span import request_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +132,7 @@ def identity_of_root(
         conversation_tags=scope.tags if scope else (),
         conversation_metadata=scope.metadata if scope else None,
         side_call=is_side_call(metadata),
+        request_span=request_span(),
     )
 
 

@@ -119,6 +119,7 @@ class Turn(
     `kind` is `trace` for what is kept out of the transcript: side calls, and roots without a
     model call and without an answer. `branches_from` is the id of the message behind which the
     turn goes another way than the conversation had gone; empty where it begins anew.
+    `request_span` is the span of OpenTelemetry that it began in, as a W3C `traceparent`.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Turn(
     continues: str | None = None
     branches_from: str | None = None
     error: Failure | None = None
+    request_span: str | None = None
     app: str | None = None
     environment: str | None = None
     release: str | None = None

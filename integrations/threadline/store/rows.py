@@ -119,7 +119,7 @@ _CONVERSATION_UPDATE: Final = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(
 )
 _TURN: Final = (
     "id, turn_id, conversation, kind, status, started_ns, ended_ns, first_position, process,"
-    " name, user_id, tags, metadata, error, continues, branch_at"
+    " name, user_id, tags, metadata, error, continues, branch_at, request_span"
 )
 _MESSAGE: Final = (
     "id, turn, kind, role, name, text, parts, digest, framework_id, at_ns, partial, metadata"

@@ -88,6 +88,7 @@ class Rebuilder:
             continues=None if row.continues is None else unpack_id(row.continues),
             branches_from=self._branches_from(row),
             error=failure_from(None if row.error is None else msgspec.json.decode(row.error)),
+            request_span=row.request_span,
             app=row.app,
             environment=row.environment,
             release=row.release,

@@ -45,6 +45,7 @@ class TurnRow(NamedTuple):
     error: str | None
     continues: bytes | str | None
     branch_at: int | None
+    request_span: str | None
     tenant: str
     thread_id: str
     app: str | None
@@ -102,6 +103,7 @@ class ObservationRow(NamedTuple):
 _TURNS: Final = (
     "SELECT t.id, t.turn_id, t.conversation, t.kind, t.status, t.started_ns, t.ended_ns,"
     " t.first_position, t.name, t.user_id, t.tags, t.metadata, t.error, t.continues, t.branch_at,"
+    " t.request_span,"
     " c.tenant, c.thread_id, p.app, p.environment, p.release, p.beat_ns"
     " FROM {source} CROSS JOIN conversation c ON c.id = t.conversation"
     " LEFT JOIN process p ON p.id = t.process"
