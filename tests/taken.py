@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from threadline.model import ConversationSummary, Turn
     from threadline.store.reader import Reader
 
 
@@ -46,15 +47,23 @@ def same_elsewhere(store: Reader, path: Path) -> None:
         other = client.reader()
         for one in told:
             found = other.conversation(one.thread_id, one.tenant)
-            assert found is not None
+            assert found is not None, one
             same(one, found)
         if not told:
             return
-        lists = [tuple(one.conversations(limit=1000)) for one in (store, other)]
-        same(*lists)
-        assert [turn.id for turn in other.turns(limit=1000, kind=None)] == [
-            turn.id for turn in store.turns(limit=1000, kind=None)
-        ]
+        for whole in (_listed, _turns):
+            same(whole(store), whole(other))
+
+
+def _listed(store: Reader) -> tuple[ConversationSummary, ...]:
+    """The list, in an order that does not depend on what was stored first."""
+    found = store.conversations(limit=1000)
+    return tuple(sorted(found, key=lambda one: (one.updated_ns, one.tenant or "", one.thread_id)))
+
+
+def _turns(store: Reader) -> tuple[Turn, ...]:
+    found = store.turns(limit=1000, kind=None)
+    return tuple(sorted(found, key=lambda turn: (turn.started_ns, turn.id)))
 
 
 def same(one: object, other: object) -> None:

@@ -73,6 +73,7 @@ __all__ = [
     "update",
 ]
 
+offer("compare", "threadline.render.comparing", "compared")
 offer("diff_spans", "threadline.render.differing", "compared_spans")
 offer("diff_turns", "threadline.render.differing", "compared_turns")
 offer("fragment", "threadline.render.page.pages", "fragment_of")

@@ -144,7 +144,7 @@ class _Entrance:
         sheets = self._add_turns(held, layout, known)
         notes = self._add_notes(held, layout, sheets)
         self._rows.keep_blobs(held.id)
-        if wanted or notes or _description(held) != before:
+        if layout.placed or wanted or notes or _description(held) != before:
             self._rows.conversations[held.id] = held
             adopting.begin_earlier(self._store.connection, held.id, told.created_ns)
         return replace(count, conversations=int(bool(wanted or notes)), notes=notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from threadline.model import Conversation, Span, Turn
+from threadline.model.comparison import Comparison
 from threadline.model.difference import Difference
 from threadline.render.notes import status_note
 from threadline.render.printable import one_line, printable
@@ -22,7 +23,7 @@ _NEWEST: Final = 20
 _LONGEST: Final = 2000
 
 
-def text_of(thing: Conversation | Turn | Span | Difference | Page[object]) -> str:
+def text_of(thing: Conversation | Turn | Span | Difference | Comparison | Page[object]) -> str:
     """Tell what something is and what was said in it, every text printable.
 
     Example:
@@ -32,13 +33,15 @@ def text_of(thing: Conversation | Turn | Span | Difference | Page[object]) -> st
     return "\n".join(_lines(thing))
 
 
-def _lines(thing: Conversation | Turn | Span | Difference | Page[object]) -> Iterator[str]:
+def _lines(
+    thing: Conversation | Turn | Span | Difference | Comparison | Page[object],
+) -> Iterator[str]:
     if isinstance(thing, Conversation):
         yield from _conversation(thing)
     elif isinstance(thing, Turn):
         yield from _turn(thing)
-    elif isinstance(thing, Difference):
-        yield str(thing)
+    elif isinstance(thing, Difference | Comparison):
+        yield printable(str(thing))
     elif isinstance(thing, Span):
         row = span_row(thing, start_ns=thing.started_ns)
         yield " · ".join([f"{row.kind} {row.name}", row.status, duration(row.duration_ns)])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
-from threadline.actions import act
 from threadline.clock import SystemClock
 from threadline.errors import ArgumentError
 from threadline.ids import pack_id, redacted_id, storable
@@ -24,6 +23,7 @@ from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
 from threadline.store.search_index import build_index, is_behind
 from threadline.store.stretches import stretch_from
+from threadline.store.tabled import TabledReader
 from threadline.store.turn_model import Rebuilder
 from threadline.store.turn_rows import gather, turn_by_id, turns_by_row
 from threadline.store.words import Query
@@ -51,7 +51,7 @@ _BUSY_S: Final = 10.0
 __all__ = ["Database", "FileDatabase", "Reader", "SharedDatabase"]
 
 
-class Reader:
+class Reader(TabledReader):
     """An open store, for reading. Any number of threads may share one.
 
     The same filters hold everywhere: `thread_id`, `user_id`, `tag`, `metadata`, `status`,
@@ -253,49 +253,6 @@ class Reader:
             if not is_behind(connection):
                 return 0
         return build_index(self._database, clock=self._clock, turns=turns, budget_s=budget_s)
-
-    def to_arrow(
-        self,
-        table: str,
-        *,
-        limit: int | None = None,
-        kind: str | None = "turn",
-        **filters: Unpack[FilterArguments],
-    ) -> Any:
-        """Return what fits as a `pyarrow.Table` with typed columns, oldest first.
-
-        Args:
-            table: `conversations`, `turns`, `messages`, `tool_observations`, `spans` or `ratings`
-                (those of turns, messages and spans).
-            limit: Of the newest turns (or conversations) only so many; None for all.
-            kind: `turn`, `trace` (what is kept out of the transcript), or None for both.
-            **filters: The filters.
-
-        Raises:
-            MissingExtraError: without the extra `notebook`.
-        """
-        return act("to_arrow", self, table, limit=limit, kind=kind, **filters)
-
-    def to_pandas(
-        self,
-        table: str,
-        *,
-        limit: int | None = None,
-        kind: str | None = "turn",
-        **filters: Unpack[FilterArguments],
-    ) -> Any:
-        """Return the same as a `pandas.DataFrame`: UTC times, categories, whole numbers.
-
-        Args:
-            table: The table's name, as for `to_arrow`.
-            limit: Of the newest turns (or conversations) only so many; None for all.
-            kind: `turn`, `trace` (what is kept out of the transcript), or None for both.
-            **filters: The filters.
-
-        Raises:
-            MissingExtraError: without the extra `notebook`.
-        """
-        return act("to_pandas", self, table, limit=limit, kind=kind, **filters)
 
     def delete(
         self,

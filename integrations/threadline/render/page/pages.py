@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from threadline.model import Conversation, Page, Span, Turn
+from threadline.model.comparison import Comparison
 from threadline.model.difference import Difference
 from threadline.render.page.chat import conversation_block, turn_block
+from threadline.render.page.comparison import comparison_block
 from threadline.render.page.difference import difference_block
 from threadline.render.page.document import fragment, page
 from threadline.render.page.listing import list_block
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-Drawn = Conversation | Turn | Span | Difference | Page[object]
+Drawn = Conversation | Turn | Span | Difference | Comparison | Page[object]
 
 _TURNS_IN_A_NOTEBOOK: Final = 50
 _REPLAYS_IN_A_NOTEBOOK: Final = 60_000
@@ -71,6 +73,8 @@ def _block(thing: Drawn, shape: Shape) -> Markup:
         return span_block(thing, shape=shape)
     if isinstance(thing, Difference):
         return difference_block(thing)
+    if isinstance(thing, Comparison):
+        return comparison_block(thing)
     return list_block(thing, shape=shape, more=thing.cursor is not None)
 
 
@@ -84,13 +88,13 @@ def _colophon(thing: Drawn, shape: Shape) -> Markup:
 def _time_of(thing: Drawn) -> int:
     if isinstance(thing, Conversation):
         return thing.created_ns
-    return 0 if isinstance(thing, Page | Difference) else thing.started_ns
+    return 0 if isinstance(thing, Page | Difference | Comparison) else thing.started_ns
 
 
 def _ident(thing: Drawn) -> str:
     if isinstance(thing, Conversation):
         return thing.thread_id
-    return "" if isinstance(thing, Page | Difference) else thing.id
+    return "" if isinstance(thing, Page | Difference | Comparison) else thing.id
 
 
 def _title(thing: Drawn) -> str:
@@ -98,6 +102,6 @@ def _title(thing: Drawn) -> str:
         return thing.title or thing.thread_id
     if isinstance(thing, Turn):
         return f"Turn of {thing.thread_id}"
-    if isinstance(thing, Difference):
-        return "Difference"
+    if isinstance(thing, Difference | Comparison):
+        return type(thing).__name__
     return thing.name if isinstance(thing, Span) else "Threadline"
