@@ -20,7 +20,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
         length: How many turns the whole conversation has, side calls among them.
         turn_count: How many it has without them.
         message_count: How many messages it has.
-        usage: What all its model calls took.
+        usage: What all its model calls took; None too where it is too long to add that up at once.
     """
 
     conversation: Conversation

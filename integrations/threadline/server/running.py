@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -11,6 +12,7 @@ from threadline.errors import AddressError
 from threadline.server.access import TOKEN, Access, is_loopback
 from threadline.server.addresses import address
 from threadline.server.app import application
+from threadline.server.housekeeping import keep_house
 from threadline.server.prices import Prices
 from threadline.server.stores import Stores
 from threadline.server.viewer import Viewer
@@ -102,10 +104,14 @@ def serve(viewer: Viewer, listener: socket.socket, *, ready: Callable[[], None])
         timeout_graceful_shutdown=_LAST_WORDS_S,
     )
     server = _Server(config, viewer, ready)
+    keeping = threading.Thread(target=keep_house, args=(viewer,), name="threadline-viewer")
+    keeping.start()
     try:
         server.run(sockets=[listener])
     finally:
+        viewer.ending.set()
         listener.close()
+        keeping.join(_LAST_WORDS_S)
         viewer.stores.close()
 
 

@@ -9,7 +9,8 @@ import msgspec
 from threadline.errors import ArgumentError
 from threadline.ids import storable
 from threadline.model.turn import Status
-from threadline.store.filters import THUMBS, Filters
+from threadline.store.facets import THUMBS
+from threadline.store.filters import Filters
 from threadline.store.times import moment_ns
 
 if TYPE_CHECKING:

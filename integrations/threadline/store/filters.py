@@ -6,40 +6,31 @@ own time. What is said of a user, a tag or metadata may be said of the turn or i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from threadline.ids import storable
 from threadline.model.turn import Status
-from threadline.store.schema import STATUSES
-from threadline.store.turn_model import STALE_NS
+from threadline.store.facets import (
+    Condition,
+    Facet,
+    Split,
+    of_model,
+    of_rating,
+    of_status,
+    of_tag,
+    of_tool,
+    of_user,
+    split,
+)
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-_RUNNING: Final = STATUSES.index(Status.RUNNING)
-_ABANDONED: Final = STATUSES.index(Status.ABANDONED)
-_FEW_TURNS: Final = 2_000
 _FEW_CONVERSATIONS: Final = 500
 _RARE: Final = 20
-THUMBS: Final = {"up": "> 0", "down": "< 0"}
-"""Ratings by word, and how their values compare."""
-
-
-class Condition(NamedTuple):
-    """A piece of SQL over `t` (turn) and `c` (conversation), with the values it binds."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
-
-
-def all_of(conditions: Iterable[Condition]) -> tuple[str, tuple[Any, ...]]:
-    """Join conditions, all of which must hold; returns the SQL and the values it binds."""
-    given = list(conditions)
-    values = tuple(value for condition in given for value in condition.values)
-    return " AND ".join(condition.sql for condition in given), values
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,34 +49,34 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     since_ns: int | None = None
     until_ns: int | None = None
 
-    def on_turns(self, *, now_ns: int) -> list[Condition]:
-        """Return what must hold of a turn, its time and its tenant apart."""
-        return [
-            *self._on_user(),
-            *self._on_tag(),
-            *(_has_entry(key, value) for key, value in self.metadata.items()),
-            *self._on_status(now_ns),
-            *self._on_work(),
-        ]
+    def chosen(
+        self, connection: sqlite3.Connection, *, now_ns: int, looks_up: bool = False
+    ) -> Split:
+        """Return which turns fit: what few have is looked up, the rest is met on the way.
 
-    def turn_sets(self, connection: sqlite3.Connection) -> list[Condition]:
-        """Return queries for row ids of turns: only turns that all of them give can fit.
-
-        What few turns have is looked for first; what many have is met soon enough on the way
-        from the newest turn on: see `on_common`.
+        Args:
+            connection: The store.
+            now_ns: What time it is.
+            looks_up: Whether something is looked up even if many turns have it.
         """
-        sets = [] if self.rating is None else [_rated(self.rating)]
-        if self.tool is not None and not self._is_common(connection):
-            used = "SELECT o.turn FROM tool_observation o WHERE o.name = ?"
-            sets.append(Condition(used, (self.tool,)))
-        return sets
+        facets = list(self._facets(connection, now_ns=now_ns))
+        found = split(connection, facets, looks_up=looks_up)
+        entries = [_has_entry(*entry) for entry in self.metadata.items()]
+        return found._replace(holds=[*found.holds, *entries])
 
-    def on_common(self, connection: sqlite3.Connection) -> list[Condition]:
-        """Return what must hold of a turn beside `turn_sets`."""
-        if self.tool is None or not self._is_common(connection):
-            return []
-        used = "SELECT 1 FROM tool_observation o WHERE o.name = ? AND o.turn = t.id"
-        return [Condition(f"EXISTS ({used})", (self.tool,))]
+    def _facets(self, connection: sqlite3.Connection, *, now_ns: int) -> Iterator[Facet]:
+        if self.user_ids:
+            yield of_user(self.user_ids)
+        if self.tag is not None:
+            yield of_tag(connection, self.tag)
+        if self.status is not None:
+            yield of_status(self.status, now_ns=now_ns)
+        if self.rating is not None:
+            yield of_rating(self.rating)
+        if self.tool is not None:
+            yield of_tool(self.tool)
+        if self.model is not None:
+            yield of_model(self.model)
 
     def is_small_tenant(self, connection: sqlite3.Connection) -> bool:
         """Tell whether the tenant's turns are so rare that all are sorted, not the newest found."""
@@ -97,10 +88,6 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             count < _FEW_CONVERSATIONS and _count(connection, everyone, self.tenant, many) == many
         )
 
-    def _is_common(self, connection: sqlite3.Connection) -> bool:
-        rows = "SELECT 1 FROM tool_observation WHERE name = ? LIMIT ?"
-        return _count(connection, rows, self.tool, _FEW_TURNS) == _FEW_TURNS
-
     def on_time(self, column: str) -> list[Condition]:
         """Return what must hold of a time."""
         conditions: list[Condition] = []
@@ -110,62 +97,9 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
             conditions.append(Condition(f"{column} <= ?", (self.until_ns,)))
         return conditions
 
-    def _on_user(self) -> list[Condition]:
-        if not self.user_ids:
-            return []
-        marks = ",".join("?" * len(self.user_ids))
-        return [Condition(f"coalesce(t.user_id, c.user_id) IN ({marks})", self.user_ids)]
-
-    def _on_tag(self) -> list[Condition]:
-        if self.tag is None:
-            return []
-        holds = "EXISTS (SELECT 1 FROM json_each({}.tags) AS tag WHERE tag.value = ?)"
-        return [Condition(f"({holds.format('t')} OR {holds.format('c')})", (self.tag, self.tag))]
-
-    def _on_status(self, now_ns: int) -> list[Condition]:
-        if self.status is None:
-            return []
-        alive = (
-            f"(t.status = {_RUNNING} AND EXISTS"
-            " (SELECT 1 FROM process p WHERE p.id = t.process AND p.beat_ns >= ?))"
-        )
-        since_ns = now_ns - STALE_NS
-        if self.status is Status.RUNNING:
-            return [Condition(alive, (since_ns,))]
-        if self.status is Status.ABANDONED:
-            both = f"(t.status IN ({_ABANDONED}, {_RUNNING}) AND NOT {alive})"
-            return [Condition(both, (since_ns,))]
-        return [Condition("t.status = ?", (STATUSES.index(self.status),))]
-
-    def _on_work(self) -> list[Condition]:
-        if self.model is None:
-            return []
-        called = "SELECT 1 FROM span s WHERE s.turn = t.id AND s.model = ?"
-        return [Condition(f"EXISTS ({called})", (self.model,))]
-
-
-def _rated(rating: str | float) -> Condition:
-    how = THUMBS.get(str(rating))
-    values = () if how is not None else (rating,)
-    rated = f"FROM ({_NEWEST_RATINGS}) WHERE age = 1 AND value {how or '= ?'}"
-    turns = f"SELECT r.id FROM turn r WHERE r.turn_id IN (SELECT turn_id {rated})"
-    whole = (
-        f"SELECT r.id FROM turn r WHERE r.conversation IN (SELECT conversation {rated}"
-        " AND turn_id IS NULL AND conversation IS NOT NULL)"
-    )
-    return Condition(f"{turns} UNION {whole}", values * 2)
-
 
 def _count(connection: sqlite3.Connection, rows: str, value: str | None, at_most: int) -> int:
     return connection.execute(f"SELECT count(*) FROM ({rows})", (value, at_most)).fetchone()[0]
-
-
-# Whoever judges the same thing again changes his mind: each judge's newest rating counts.
-_NEWEST_RATINGS: Final = (
-    "SELECT turn_id, conversation, value, row_number() OVER (PARTITION BY turn_id, conversation,"
-    " json_extract(record, '$.message_id', '$.span_id', '$.name', '$.source', '$.user_id')"
-    " ORDER BY at_ns DESC, id DESC) AS age FROM note WHERE kind = 'rating'"
-)
 
 
 def _has_entry(key: str, value: object) -> Condition:

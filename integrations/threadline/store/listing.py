@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.model.listing import Page
 from threadline.store.conversation_rows import CONVERSATION_COLUMNS, ConversationRow, summary_from
 from threadline.store.cursors import read_cursor, write_cursor
-from threadline.store.filters import Condition, all_of
+from threadline.store.facets import Condition, all_of
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
 from threadline.store.turn_model import Rebuilder
@@ -16,7 +16,7 @@ from threadline.store.words import Query
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from threadline.model.listing import ConversationSummary
     from threadline.model.turn import Turn
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _TURNS: Final = "turns"
 _CONVERSATIONS: Final = "conversations"
 _TURN: Final = TURN_KINDS.index("turn")
+_NEWEST_FIRST: Final = "c.updated_ns DESC, c.id DESC"
+_LOOKED_THROUGH: Final = 500
+"""How many of the newest conversations are looked through before anything is looked up."""
 
 
 class Listing:
@@ -42,12 +45,11 @@ class Listing:
         self._filters = filters
         self._limit = limit
         self._now_ns = now_ns
-        self._on_turns = [*filters.on_turns(now_ns=now_ns), *filters.on_common(connection)]
-        self._turn_sets = filters.turn_sets(connection)
+        self._split = filters.chosen(connection, now_ns=now_ns)
         if filters.text is not None:
             query = Query.parse(filters.text)
             found = Search(connection, query, filters, now_ns=now_ns).as_turn_set()
-            self._turn_sets.append(found)
+            self._split.sets.append(found)
 
     def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
         """Return turns with all that belongs to them."""
@@ -72,8 +74,8 @@ class Listing:
         """Return the row ids and the times of turns that fit, the newest first."""
         conditions = [
             Condition("c.tenant = ?", (self._filters.tenant,)),
-            *self._on_turns,
-            *(Condition(f"t.id IN ({found.sql})", found.values) for found in self._turn_sets),
+            *self._split.holds,
+            *(Condition(f"t.id IN ({found.sql})", found.values) for found in self._split.sets),
             *self._filters.on_time("t.started_ns"),
             *more,
         ]
@@ -91,28 +93,57 @@ class Listing:
             Condition("c.turns > 0"),
             *self._filters.on_time("c.updated_ns"),
             *_before("c.updated_ns, c.id", read_cursor(_CONVERSATIONS, cursor)),
-            *self._with_a_turn(),
         ]
         if self._filters.thread_ids:
             conditions.append(_any_of("c.thread_id", self._filters.thread_ids))
-        order = "c.updated_ns DESC, c.id DESC"
-        found = self._page(CONVERSATION_COLUMNS, "conversation c", conditions, order)
+        found = self._conversation_rows(conditions)
         rows = [ConversationRow._make(row) for row in found[: self._limit]]
         summaries = [summary_from(row, now_ns=self._now_ns) for row in rows]
         if len(found) <= self._limit:
             return Page(summaries)
         return Page(summaries, write_cursor(_CONVERSATIONS, rows[-1].updated_ns, rows[-1].id))
 
-    def _with_a_turn(self) -> Iterator[Condition]:
-        """Yield the conditions that one turn of a conversation fits."""
-        for found in self._turn_sets:
-            held = f"SELECT h.conversation FROM turn h WHERE h.kind = {_TURN}"
-            yield Condition(f"c.id IN ({held} AND h.id IN ({found.sql}))", found.values)
-        within = [Condition(f"+t.id IN ({found.sql})", found.values) for found in self._turn_sets]
-        if self._on_turns or len(within) > 1:
-            where, values = all_of([*self._on_turns, *within])
+    def _conversation_rows(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+        """Return what fits; what many turns have is met among the newest, or else looked up."""
+        split = self._split
+        if split.sets:
+            return self._from_turns(conditions)
+        if not split.holds or self._filters.thread_ids:
+            return self._walked(conditions)
+        where, values = all_of(conditions)
+        newest = f"SELECT c.id FROM conversation c WHERE {where} ORDER BY {_NEWEST_FIRST} LIMIT"
+        found = self._walked([Condition(f"c.id IN ({newest} {_LOOKED_THROUGH})", values)])
+        if len(found) > self._limit:
+            return found
+        self._split = self._filters.chosen(self._connection, now_ns=self._now_ns, looks_up=True)
+        if self._split.sets:
+            return self._from_turns(conditions)
+        around = self._split.around
+        within = [] if around is None else [Condition(f"c.id IN ({around.sql})", around.values)]
+        return self._walked([*conditions, *within])
+
+    def _from_turns(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+        """Go from the turns that were looked up to their conversations."""
+        sets = (Condition(f"t.id IN ({found.sql})", found.values) for found in self._split.sets)
+        where, values = all_of([*sets, *self._split.holds])
+        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
+        turns = f"SELECT t.conversation FROM {source} WHERE t.kind = {_TURN} AND {where}"
+        fits = Condition(f"c.id IN ({turns})", values)
+        # few are sorted; many are met in their order
+        order = _NEWEST_FIRST.replace("c.", "+c.") if self._split.is_few else _NEWEST_FIRST
+        own = [Condition(sql.replace("c.tenant", "+c.tenant"), v) for sql, v in conditions]
+        page = own if self._split.is_few else conditions
+        return self._page(CONVERSATION_COLUMNS, "conversation c", [fits, *page], order)
+
+    def _walked(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+        """Go from the newest conversation on, and look at the turns of each."""
+        fits: list[Condition] = []
+        if self._split.holds:
+            where, values = all_of(self._split.holds)
             turn = f"SELECT 1 FROM turn t WHERE t.conversation = c.id AND t.kind = {_TURN}"
-            yield Condition(f"EXISTS ({turn} AND {where})", values)
+            fits.append(Condition(f"EXISTS ({turn} AND {where})", values))
+        source = "conversation c"
+        return self._page(CONVERSATION_COLUMNS, source, [*conditions, *fits], _NEWEST_FIRST)
 
     def _page(
         self, columns: str, source: str, conditions: Sequence[Condition], order: str

@@ -17,6 +17,7 @@ from threadline.store.filter_arguments import (
     check_filters,
     check_limit,
 )
+from threadline.store.filter_indexes import make_filter_indexes
 from threadline.store.following import Following
 from threadline.store.listing import Listing
 from threadline.store.schema import TURN_KINDS
@@ -253,6 +254,14 @@ class Reader(TabledReader):
             if not is_behind(connection):
                 return 0
         return build_index(self._database, clock=self._clock, turns=turns, budget_s=budget_s)
+
+    def prepare(self) -> int:
+        """Make ready for filters that few turns fit, where the store is large and can be written.
+
+        Returns:
+            How many indexes were made.
+        """
+        return make_filter_indexes(self._database)
 
     def delete(
         self,

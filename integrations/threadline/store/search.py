@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from threadline.ids import unpack_id
 from threadline.model.listing import Page, SearchHit
 from threadline.store.cursors import read_cursor, write_cursor
-from threadline.store.filters import Condition, all_of
+from threadline.store.facets import Condition, all_of
 from threadline.store.passages import read_passages
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search_index import indexed_upto, terms_that_begin
@@ -28,6 +28,7 @@ _SEARCH: Final = "search"
 _TURN: Final = TURN_KINDS.index("turn")
 _NEWEST: Final = 2**62
 _TERMS: Final = 1000
+_FEW: Final = 500
 _FIRST_BATCH, _LARGEST_BATCH = 32, 512
 
 
@@ -41,6 +42,7 @@ class Search:
         self._query = query
         self._filters = filters
         self._now_ns = now_ns
+        self._sets, self._holds, *_ = filters.chosen(connection, now_ns=now_ns)
         self._where = all_of(self._conditions())
 
     def hits(self, limit: int, cursor: str | None) -> Page[SearchHit]:
@@ -81,14 +83,30 @@ class Search:
 
     def _candidates(self, newest: int) -> Iterator[int]:
         """Yield the row ids of turns that may match, newest first."""
+        few = [] if self._filters.thread_ids else self._few()
         if self._filters.thread_ids:
             yield from self._of_threads(newest)
+        elif few is not None:
+            yield from (row for row in few if row <= newest)
         elif not self._query.words:
             rows = "SELECT id FROM turn WHERE id <= ? ORDER BY id DESC"
             yield from _column(self._connection.execute(rows, (newest,)))
         else:
             yield from self._not_indexed(newest)
             yield from self._indexed(newest)
+
+    def _few(self) -> list[int] | None:
+        """Return the turns that the filters leave, newest first; None where those are many.
+
+        Few texts are read sooner than all places of a common word.
+        """
+        if not self._sets:
+            return None
+        sets = " INTERSECT ".join(f"SELECT * FROM ({found.sql})" for found in self._sets)
+        values = [value for found in self._sets for value in found.values]
+        rows = f"{sets} ORDER BY 1 DESC LIMIT {_FEW + 1}"
+        few = list(_column(self._connection.execute(rows, values)))
+        return few if len(few) <= _FEW else None
 
     def _of_threads(self, newest: int) -> Iterable[int]:
         marks = ",".join("?" * len(self._filters.thread_ids))
@@ -145,10 +163,9 @@ class Search:
         filters = self._filters
         yield Condition("c.tenant = ?", (filters.tenant,))
         yield Condition("t.kind = ?", (_TURN,))
-        yield from filters.on_turns(now_ns=self._now_ns)
-        yield from filters.on_common(self._connection)
+        yield from self._holds
         yield from filters.on_time("t.started_ns")
-        for found in filters.turn_sets(self._connection):
+        for found in self._sets:
             yield Condition(f"+t.id IN ({found.sql})", found.values)
 
     def _fitting(self, turns: Sequence[int]) -> list[int]:

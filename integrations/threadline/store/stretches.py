@@ -28,6 +28,9 @@ _TURN: Final = TURN_KINDS.index("turn")
 _BEFORE: Final = 3
 """How many turns are shown before the one that was asked for."""
 
+_ADDED_UP: Final = 500
+"""Of how many turns tokens are added up while somebody waits."""
+
 _PLACES: Final = (
     "SELECT id, turn_id, kind, branch_at FROM turn WHERE conversation = ? ORDER BY started_ns, id"
 )
@@ -89,7 +92,7 @@ def stretch_from(
         length=len(places),
         turn_count=_said(places),
         message_count=row.said,
-        usage=_usage(connection.execute(_USAGE, (row.id,)).fetchone()),
+        usage=_usage(connection, row.id) if len(places) <= _ADDED_UP else None,
     )
 
 
@@ -109,6 +112,8 @@ def _said(places: Sequence[_Place]) -> int:
 
 def _without_others(conversation: Conversation, places: Sequence[_Place]) -> Conversation:
     """Leave out what was noted about turns of other stretches."""
+    if not (conversation.ratings or conversation.feedback or conversation.events):
+        return conversation
     others = {unpack_id(place.turn_id) for place in places}
 
     def kept(notes: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -146,7 +151,8 @@ def _superseded(
     return tuple(owners[place] for place in sorted(left) if owners[place] in known)
 
 
-def _usage(sums: Sequence[int | None]) -> Usage | None:
+def _usage(connection: sqlite3.Connection, conversation: int) -> Usage | None:
+    sums = connection.execute(_USAGE, (conversation,)).fetchone()
     if all(value is None for value in sums):
         return None
     return Usage(**dict(zip(Usage.__struct_fields__, sums, strict=True)))

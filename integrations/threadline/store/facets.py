@@ -1,0 +1,258 @@
+"""What turns have in common, and how those are found that have it: by an index, or on the way.
+
+What few turns have is looked up first; what many have is met soon enough on the way from the newest
+turn on. Where several things are asked for that many turns have, but no turn may have all of them,
+the one that the fewest have is looked up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from threadline.model.turn import Status
+from threadline.store.schema import STATUSES
+from threadline.store.turn_model import STALE_NS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+FEW_TURNS: Final = 4_000
+_SOME_TURNS: Final = 30_000
+_MOST_TAG_LISTS: Final = 1_000
+_OK: Final = STATUSES.index(Status.OK)
+_RUNNING: Final = STATUSES.index(Status.RUNNING)
+_ABANDONED: Final = STATUSES.index(Status.ABANDONED)
+THUMBS: Final = {"up": "> 0", "down": "< 0"}
+"""Ratings by word, and how their values compare."""
+
+
+class Condition(NamedTuple):
+    """A piece of SQL over `t` (turn) and `c` (conversation), with the values it binds."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+class Facet(NamedTuple):
+    """Something that a turn has or has not.
+
+    Attributes:
+        turns: A query for the row ids of all turns that have it; None where no index helps.
+        holds: What is true of one turn that has it.
+        counted: A query for at least as many rows, where counting `turns` itself is dear.
+        around: A query for the row ids of conversations, the only ones that can have such a turn.
+    """
+
+    turns: Condition | None
+    holds: Condition
+    counted: Condition | None = None
+    around: Condition | None = None
+
+
+class Split(NamedTuple):
+    """How turns are found that have all of some facets.
+
+    Attributes:
+        sets: Queries for row ids, all of which must give a turn.
+        holds: What must hold of a turn beside.
+        around: A query for row ids of conversations, the only ones that can have such a turn.
+        is_few: Whether the sets are small enough to begin with them.
+    """
+
+    sets: list[Condition]
+    holds: list[Condition]
+    around: Condition | None = None
+    is_few: bool = False
+
+
+def split(connection: sqlite3.Connection, facets: Sequence[Facet], *, looks_up: bool) -> Split:
+    """Tell how turns are found that have all of `facets`.
+
+    Args:
+        connection: The store.
+        facets: What turns must have.
+        looks_up: Whether something is looked up even if many turns have it.
+    """
+    if not facets:
+        return Split([], [])
+    counts = [_count(connection, facet) for facet in facets]
+    order = sorted(range(len(facets)), key=counts.__getitem__)
+    chosen = [place for place in order if counts[place] < FEW_TURNS]
+    is_few = bool(chosen)
+    rarest = facets[order[0]]
+    around = rarest.around if looks_up and not is_few else None
+    is_worth_it = looks_up or (len(facets) > 1 and counts[order[0]] < _SOME_TURNS)
+    if not chosen and is_worth_it and around is None and rarest.turns is not None:
+        chosen = order[:1]
+    sets = [turns for place in chosen if (turns := facets[place].turns) is not None]
+    rest = [facet.holds for place, facet in enumerate(facets) if place not in chosen]
+    return Split(sets, rest, around, is_few)
+
+
+def _count(connection: sqlite3.Connection, facet: Facet) -> int:
+    """Return how many turns have it, as far as they are worth counting."""
+    turns = facet.counted or facet.turns
+    if turns is None:
+        return _SOME_TURNS + 1
+    counted = f"SELECT count(*) FROM (SELECT * FROM ({turns.sql}) LIMIT {_SOME_TURNS})"
+    return connection.execute(counted, turns.values).fetchone()[0]
+
+
+def of_user(user_ids: tuple[str, ...]) -> Facet:
+    """Said of the turn, or of its conversation where the turn says nothing."""
+    marks = ",".join("?" * len(user_ids))
+    return Facet(
+        Condition(
+            f"SELECT id FROM turn WHERE user_id IN ({marks})"
+            " UNION ALL SELECT u.id FROM conversation v CROSS JOIN turn u"
+            f" ON u.conversation = v.id WHERE v.user_id IN ({marks}) AND u.user_id IS NULL",
+            user_ids * 2,
+        ),
+        Condition(
+            f"(t.user_id IN ({marks}) OR t.user_id IS NULL AND c.user_id IN ({marks}))",
+            user_ids * 2,
+        ),
+        around=Condition(
+            f"SELECT conversation FROM turn WHERE user_id IN ({marks})"
+            f" UNION ALL SELECT id FROM conversation WHERE user_id IN ({marks})",
+            user_ids * 2,
+        ),
+    )
+
+
+def of_tag(connection: sqlite3.Connection, tag: str) -> Facet:
+    """Said of the turn or of its conversation; lists of tags are far fewer than turns."""
+    own, theirs = (_lists_with(connection, table, tag) for table in ("turn", "conversation"))
+    if own is None or theirs is None:
+        holds = "EXISTS (SELECT 1 FROM json_each({}.tags) AS tag WHERE tag.value = ?)"
+        either = f"({holds.format('t')} OR {holds.format('c')})"
+        return Facet(None, Condition(either, (tag, tag)))
+    listed = "{} IN (SELECT value FROM json_each(?))"
+    return Facet(
+        Condition(
+            f"SELECT id FROM turn WHERE {listed.format('tags')}"
+            " UNION ALL SELECT u.id FROM conversation v CROSS JOIN turn u ON u.conversation = v.id"
+            f" WHERE {listed.format('v.tags')}",
+            (own, theirs),
+        ),
+        Condition(f"({listed.format('t.tags')} OR {listed.format('c.tags')})", (own, theirs)),
+        around=Condition(
+            f"SELECT conversation FROM turn WHERE {listed.format('tags')}"
+            f" UNION ALL SELECT id FROM conversation WHERE {listed.format('tags')}",
+            (own, theirs),
+        ),
+    )
+
+
+def _lists_with(connection: sqlite3.Connection, table: str, tag: str) -> str | None:
+    """Return the lists of tags that have this one, as a JSON array; None where they are many."""
+    rows = connection.execute(
+        f"WITH RECURSIVE list (tags) AS (SELECT min(tags) FROM {table}"
+        " WHERE tags IS NOT NULL UNION ALL"
+        f" SELECT (SELECT min(o.tags) FROM {table} o WHERE o.tags > list.tags) FROM list"
+        f" WHERE list.tags IS NOT NULL LIMIT {_MOST_TAG_LISTS + 1})"
+        " SELECT tags FROM list WHERE tags IS NOT NULL"
+    ).fetchall()
+    if len(rows) >= _MOST_TAG_LISTS:
+        return None
+    having = [tags for (tags,) in rows if tag in msgspec.json.decode(tags)]
+    return msgspec.json.encode(having).decode()
+
+
+def of_status(status: Status, *, now_ns: int) -> Facet:
+    """How a turn ended; one under way whose process shows no sign of life is abandoned."""
+    alive = (
+        f"(t.status = {_RUNNING} AND EXISTS"
+        " (SELECT 1 FROM process p WHERE p.id = t.process AND p.beat_ns >= ?))"
+    )
+    since = (now_ns - STALE_NS,)
+    if status is Status.OK:
+        return Facet(None, Condition(f"t.status = {_OK}"))
+    if status is Status.RUNNING:
+        holds, values = alive, since
+    elif status is Status.ABANDONED:
+        holds, values = f"(t.status IN ({_ABANDONED}, {_RUNNING}) AND NOT {alive})", since
+    else:
+        # the index leaves out what ended well, and is used only where that is said
+        code = STATUSES.index(status)
+        holds, values = f"t.status = {code} AND t.status <> {_OK}", ()
+    found = f"SELECT t.{{}} FROM turn t WHERE t.status <> {_OK} AND {holds}"
+    return Facet(
+        Condition(found.format("id"), values),
+        Condition(holds, values),
+        around=Condition(found.format("conversation"), values),
+    )
+
+
+def of_tool(name: str) -> Facet:
+    """Which tool was used."""
+    return Facet(
+        Condition("SELECT o.turn FROM tool_observation o WHERE o.name = ?", (name,)),
+        Condition(
+            "EXISTS (SELECT 1 FROM tool_observation o WHERE o.name = ? AND o.turn = t.id)", (name,)
+        ),
+    )
+
+
+def of_model(name: str) -> Facet:
+    """Which model answered."""
+    return Facet(
+        Condition("SELECT s.turn FROM span s WHERE s.model = ?", (name,)),
+        Condition("EXISTS (SELECT 1 FROM span s WHERE s.model = ? AND s.turn = t.id)", (name,)),
+    )
+
+
+# Whoever judges the same thing again changes his mind: each judge's newest rating counts.
+_JUDGE: Final = (
+    "json_extract({}.record, '$.message_id', '$.span_id', '$.name', '$.source', '$.user_id')"
+)
+_NEWEST: Final = (
+    "NOT EXISTS (SELECT 1 FROM note m WHERE m.conversation IS n.conversation"
+    " AND m.turn_id IS n.turn_id AND +m.kind = 'rating' AND (m.at_ns, m.id) > (n.at_ns, n.id)"
+    f" AND {_JUDGE.format('m')} = {_JUDGE.format('n')})"
+)
+
+
+def of_rating(rating: str | float) -> Facet:
+    """How the turn was judged, or its conversation as a whole."""
+    how = THUMBS.get(str(rating)) or "= ?"
+    value = () if str(rating) in THUMBS else (rating,)
+    judged = f"n.kind = 'rating' AND n.value {how}"
+    rated = f"FROM note n WHERE {judged} AND {_NEWEST}"
+    # from the turn on, by what notes are about: no other index helps there
+    near = f"FROM note n WHERE +n.kind = 'rating' AND +n.value {how} AND {_NEWEST}"
+    about = [
+        f"EXISTS (SELECT 1 {near} AND n.conversation {place} AND n.turn_id {turn})"
+        for place, turn in (
+            ("= t.conversation", "= t.turn_id"),
+            ("IS NULL", "= t.turn_id"),
+            ("= t.conversation", "IS NULL"),
+        )
+    ]
+    whole = "n.turn_id IS NULL AND n.conversation IS NOT NULL"
+    return Facet(
+        Condition(
+            f"SELECT r.id FROM turn r WHERE r.turn_id IN (SELECT n.turn_id {rated})"
+            " UNION ALL SELECT r.id FROM turn r WHERE r.conversation IN"
+            f" (SELECT n.conversation {rated} AND {whole})",
+            value * 2,
+        ),
+        Condition(f"({' OR '.join(about)})", value * 3),
+        Condition(f"SELECT 1 FROM note n WHERE {judged}", value),
+        Condition(
+            f"SELECT n.conversation FROM note n WHERE {judged} AND n.conversation IS NOT NULL"
+            " UNION ALL SELECT r.conversation FROM note n CROSS JOIN turn r"
+            f" ON r.turn_id = n.turn_id WHERE {judged} AND n.conversation IS NULL",
+            value * 2,
+        ),
+    )
+
+
+def all_of(conditions: Iterable[Condition]) -> tuple[str, tuple[Any, ...]]:
+    """Join conditions, all of which must hold; returns the SQL and the values it binds."""
+    given = list(conditions)
+    values = tuple(value for condition in given for value in condition.values)
+    return " AND ".join(condition.sql for condition in given), values
