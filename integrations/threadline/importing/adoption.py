@@ -330,7 +330,7 @@ def _count(held: Held, turn: Turn, *, was_shown: bool) -> None:
 
 
 def _description(held: Held) -> tuple[Any, ...]:
-    return held.title, held.user_id, tuple(held.tags), dict(held.metadata)
+    return held.updated_ns, held.title, held.user_id, tuple(held.tags), dict(held.metadata)
 
 
 def _renamed(rating: Rating, turn: Turn, layout: Layout, sheet: TraceSheet) -> Rating:
