@@ -12,7 +12,7 @@ import pytest
 from tests.faults.application import Application, Lines, all_turns, numbers_of
 
 import threadline
-from threadline.capture import writer_thread
+from threadline.capture import room
 from threadline.store import database
 
 HERE = Path(__file__).parent
@@ -26,8 +26,8 @@ def look_at_the_disk(client: threadline.Client) -> None:
     """Do now what the writer does every few seconds."""
     writer = client._started().writer
     with writer.working:
-        writer._room_checked_at = 0.0
-        writer.mind_the_room()
+        writer.room._checked_at = 0.0
+        writer.room.mind()
 
 
 @pytest.mark.parametrize("place", ["below_a_file", "in_proc"])
@@ -188,7 +188,7 @@ def test_recording_goes_on_once_there_is_room(
 ) -> None:
     """The floor is watched while recording; the turns of the time below it are counted."""
     free = {"bytes": 10**9}
-    monkeypatch.setattr(writer_thread, "_free_bytes", lambda _: free["bytes"])
+    monkeypatch.setattr(room, "_free_bytes", lambda _: free["bytes"])
     with threadline.Client(store=tmp_path / "a.db") as client:
         application = Application(client)
         for now in (10**9, 10**6, 10**9):

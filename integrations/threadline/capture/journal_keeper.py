@@ -8,7 +8,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from threadline.capture.events import decode_body
+import msgspec
+
+from threadline.capture.backlog import Backlog
+from threadline.capture.events import decode_body, decode_event
 from threadline.capture.recorder import NOT_JOURNALED
 from threadline.ids import uuid7
 from threadline.model.message import Body
@@ -50,6 +53,7 @@ class JournalKeeper:
         self._number = 0
         self._bodies: dict[Journal, dict[bytes, bytes]] = {}
         self._decoded: dict[bytes, Body] = {}
+        self.backlog = Backlog()
 
     def open(self) -> Journal:
         """Return a new journal; one that keeps nothing where no file can be made."""
@@ -133,12 +137,15 @@ class JournalKeeper:
             close: Let go of all files; what is not in the store stays for the next process.
         """
         self._rotate(recorder, rotate=rotate, close=close)
+        if close:
+            self._leave_unread()
         queued = {journal for journal, _, _ in list(recorder.queue)}
         done = [
             journal
             for journal in self._bodies
             if journal is not recorder.journal
             and not (journal.turns or journal.writing or journal in queued)
+            and journal not in self.backlog
         ]
         if not close:
             self._give_away([journal for journal in done if journal.left])
@@ -156,13 +163,28 @@ class JournalKeeper:
             journal.abandon()
         self._bodies = {}
         self._decoded = {}
+        self.backlog.clear()
+
+    def _leave_unread(self) -> None:
+        """Let go of what was never read back from the files: it stays for whoever takes them in."""
+        turns: set[bytes] = set()
+        for data in self.backlog.unread():
+            with contextlib.suppress(msgspec.MsgspecError):
+                turns.add(getattr(decode_event(data), "turn", b""))
+        self.given_away += len(turns - {b""})
+        for journal in self.backlog.journals:
+            journal.abandon()
+            self._bodies.pop(journal, None)
+        self.backlog.clear()
 
     def _create(self, folder: Path) -> Journal:
         for _ in range(3):
             self._number += 1
             path = folder / journal_name(self._writer, self._number)
             with contextlib.suppress(FileExistsError, BlockingIOError):
-                return self._begun(Journal.create(path, mode=self._mode))
+                journal = self._begun(Journal.create(path, mode=self._mode))
+                journal.number = self._number
+                return journal
         raise FileExistsError
 
     def _begun(self, journal: Journal) -> Journal:
@@ -181,7 +203,25 @@ class JournalKeeper:
         if close:
             recorder.reset_journal()
         elif rotate or current.left or current.is_gone or current.written_bytes > self.rotate_bytes:
-            recorder.journal = self.open()
+            self._open_next(recorder, current)
+        else:
+            self.mind_the_backlog(recorder)
+
+    def mind_the_backlog(self, recorder: Recorder) -> None:
+        """Go on in another file where what waits has become too much for memory, or no longer is.
+
+        Called wherever the writer has done a little: a burst does not wait for it to be done.
+        """
+        current = recorder.journal
+        if current is not None and self.backlog.is_much(recorder, current) != current.spills:
+            self._bodies.setdefault(current, {})
+            self._open_next(recorder, current)
+
+    def _open_next(self, recorder: Recorder, current: Journal) -> None:
+        fresh = self.open()
+        if self.backlog.is_much(recorder, current):
+            self.backlog.spill(fresh)
+        recorder.journal = fresh
 
     def _give_away(self, journals: list[Journal]) -> None:
         """Let whoever comes take in what was left, this process too, once the store can be written.

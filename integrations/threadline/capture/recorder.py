@@ -160,14 +160,19 @@ class Recorder:
             journal.gaps.add(getattr(event, "turn", b""))
             self.queue.append((journal, data, bodies))
         else:
-            self.queue.append((journal, data, bodies))
-            if bodies:
-                # only now: who refers to a body must come behind it, in the file and in the queue
-                journal.known.update(bodies)
+            self._pass_on(journal, data, bodies)
         if last:
             self._handover.wake()
         elif first:
             self._handover.stir()
+
+    def _pass_on(self, journal: Journal, data: bytes, bodies: dict[bytes, bytes]) -> None:
+        """Give what stands in a journal to the writer, which reads one that spills itself."""
+        if not journal.spills:
+            self.queue.append((journal, data, bodies))
+        if bodies:
+            # only now: who refers to a body must come behind it, in the file and in the queue
+            journal.known.update(bodies)
 
     def _encoded(self, event: CaptureEvent) -> bytes:
         if self._content != "full":

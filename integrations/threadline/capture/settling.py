@@ -66,8 +66,10 @@ class Settler:
         notes: Sequence[Noted | Updated],
         find_body: Callable[[bytes], Body],
         now_ns: int,
+        *,
+        between: Callable[[], None] = give_way,
     ) -> None:
-        """Store a group.
+        """Store a group; `between` is called after each turn, to let others have theirs.
 
         Raises:
             StoreUnavailableError: if the store cannot take it now; nothing of it was stored.
@@ -95,7 +97,7 @@ class Settler:
                 answers = self._settle_turn(part, belonging, rows, known, find_body)
                 for framework_id, holder in answers.items():
                     holders.setdefault(framework_id, []).append(holder)
-                give_way()
+                between()
             for note in notes:
                 self._settle_note(note, rows, known, now_ns)
         except BaseException:

@@ -7,7 +7,6 @@ a signal into a queue; both are safe when a hook interrupts a hook.
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 from typing import TYPE_CHECKING, Final
@@ -16,13 +15,13 @@ import msgspec
 
 from threadline.capture.events import CaptureEvent, TurnOpened, decode_event
 from threadline.capture.joiner import Joiner
+from threadline.capture.room import Room
 from threadline.capture.taking_in import take_in
 from threadline.clock import give_way
 from threadline.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from threadline.capture.events import Noted, Updated
     from threadline.capture.journal_keeper import JournalKeeper
@@ -38,11 +37,9 @@ MAX_GROUP: Final = 256
 _RETRY_S: Final = 2.0
 _EVENTS_IN_A_ROW: Final = 16
 _SHOW_S: Final = 2.0
-_ROOM_CHECK_S: Final = 5.0
 _TAKE_IN_S: Final = 30.0
 _SILENT_S: Final = 30.0
 _MEMORY_FULL: Final = "memory was full, the oldest was dropped"
-_NO_ROOM: Final = "recording stopped: the disk has less free space than min_free_bytes"
 
 
 class WriterThread:
@@ -66,20 +63,20 @@ class WriterThread:
         self._store = store
         self._settler = settler
         self._clock = clock
-        self._min_free_bytes = min_free_bytes
+        self.room = Room(recorder, keeper, clock, min_free_bytes)
         self._max_memory_bytes = max_memory_bytes
         self._joiner = Joiner()
         self._waiting: list[OpenTurn] = []
         self._parking = False
         self._given_up: dict[bytes, None] = {}
         self._retry_at = 0.0
-        self._room_checked_at = 0.0
         self.has_taken_in = False
         self._wake: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._hurry: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.working = threading.RLock()
         self._threads: dict[str, threading.Thread] = {}
         self._stopping = False
+        self._took = False
         self._asleep = True
         self._shown_at = 0.0
         self._take_in_at = 0.0
@@ -113,10 +110,16 @@ class WriterThread:
         try:
             self._retry_at = 0.0
             with self._store.patient(timeout):
-                self._work(force=True, close=close)
+                deadline = self._clock.monotonic() + timeout
+                while self._has_more() and self._clock.monotonic() < deadline:
+                    self._work()
+                    if not self._took:
+                        break  # what is left is being written right now
+                # what ends a turn may stand in what there was no time for
+                self._work(force=True, close=close and not self._has_more())
                 if self._keeper.given_away:
                     self._work()
-            return not (self._waiting or self._joiner.notes or self._recorder.queue)
+            return not (self._waiting or self._joiner.notes or self._has_more())
         finally:
             self.working.release()
 
@@ -158,7 +161,8 @@ class WriterThread:
 
     def pending(self) -> int:
         """Return how many turns are under way or wait for the store."""
-        handed = (self._decode(data) for _, data, _ in list(self._recorder.queue))
+        waiting = (data for _, data, _ in list(self._recorder.queue))
+        handed = map(self._decode, (*waiting, *self._keeper.backlog.unread()))
         begun = self._joiner.open.keys() | {getattr(event, "turn", b"") for event in handed}
         return len(begun - {b""}) + len(self._waiting) + self._keeper.left_turns()
 
@@ -203,10 +207,12 @@ class WriterThread:
             with self.working:
                 if not self._stopping:
                     self._work()
+            if self._took and self._has_more() and not self._parking:
+                self._wake.put("tick")  # the rest of it at once, once others had their turn
 
     def _pause(self) -> float | None:
         """How long to wait: for ever when there is nothing that time alone could change."""
-        busy = self._joiner.open or self._waiting or self._recorder.queue or self._joiner.notes
+        busy = self._joiner.open or self._waiting or self._has_more() or self._joiner.notes
         busy = busy or self._keeper.given_away
         return TICK_S if busy or self._recorder.stopped_for else None
 
@@ -234,20 +240,27 @@ class WriterThread:
             self._show_long_turns(now)
             self._keeper.cut(self._recorder, keep=bool(self._joiner.notes))
             self._stay_within_memory()
-            self.mind_the_room()
+            self.room.mind()
         except Exception as error:  # noqa: BLE001 (the thread must live; what failed is counted)
             self._losses.add("the writer failed", detail=type(error).__name__)
 
     def _drain(self, now: float) -> None:
-        handed = self._recorder.queue
-        batch = [handed.popleft() for _ in range(len(handed))]
+        batch = self._keeper.backlog.take(self._recorder)
+        self._took = bool(batch)
         self._keeper.take(batch)
         for number, (journal, data, _) in enumerate(batch):
             if number % _EVENTS_IN_A_ROW == 0:
-                give_way()
+                self._pause_briefly()
             event = self._decode(data)
             if event is not None and not self._comes_too_late(event):
                 self._joiner.feed(event, journal, now)
+
+    def _pause_briefly(self) -> None:
+        self._keeper.mind_the_backlog(self._recorder)
+        give_way()
+
+    def _has_more(self) -> bool:
+        return bool(self._recorder.queue or self._keeper.backlog)
 
     def _comes_too_late(self, event: CaptureEvent) -> bool:
         """Tell whether its turn was given up for lack of memory; its rest is no turn of its own."""
@@ -302,7 +315,7 @@ class WriterThread:
 
     def _settle_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
         try:
-            self._settler.settle(group, notes, self._keeper.find_body, self._clock.now_ns())
+            self._store_group(group, notes)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (one bad turn must not block the others)
@@ -312,6 +325,10 @@ class WriterThread:
         del self._joiner.notes[: len(notes)]
         self._done_with(group)
 
+    def _store_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
+        find, now_ns = self._keeper.find_body, self._clock.now_ns()
+        self._settler.settle(group, notes, find, now_ns, between=self._pause_briefly)
+
     def _settle_one_by_one(self, group: list[OpenTurn], error: Exception) -> None:
         """A group that fails is tried turn by turn; what fails alone is given up and counted."""
         if not group:
@@ -320,7 +337,7 @@ class WriterThread:
             self._joiner.notes.clear()
         for turn in group:
             try:
-                self._settler.settle([turn], [], self._keeper.find_body, self._clock.now_ns())
+                self._store_group([turn], [])
                 self._done_with([turn])
             except StoreError:
                 raise
@@ -366,26 +383,3 @@ class WriterThread:
             self._given_up = dict.fromkeys(
                 [*self._given_up, *(turn.key for turn in half)][-10_000:]
             )
-
-    def mind_the_room(self) -> None:
-        """Below the floor of free space recording stops; it goes on when there is room again."""
-        now = self._clock.monotonic()
-        if now - self._room_checked_at < _ROOM_CHECK_S and self._room_checked_at:
-            return
-        self._room_checked_at = now
-        if self._keeper.folder is None:
-            return
-        self._keeper.reopen(self._recorder)
-        try:
-            free = _free_bytes(self._keeper.folder.parent)
-        except OSError:
-            return
-        room = free >= self._min_free_bytes
-        self._recorder.stopped_for = None if room else _NO_ROOM
-        if not room:
-            self._losses.warn_once(_NO_ROOM)
-
-
-def _free_bytes(folder: Path) -> int:
-    stat = os.statvfs(folder)
-    return stat.f_bavail * stat.f_frsize

@@ -75,7 +75,7 @@ class Parts:
         )
         if self.delivery.ships:
             self.store.on_outbox = self.delivery.kick
-        self.writer.mind_the_room()
+        self.writer.room.mind()
 
     def database(self) -> Database:
         """Return how readers reach the store: a file of their own, or the writer's memory."""

@@ -42,11 +42,15 @@ class Journal:
     `known` holds the digests of the bodies that stand in this file, `writing` the events that are
     about to; `held_bytes` is how much of it is in memory too. The file may go once the store has
     all `turns`; those that are `left` are no longer in memory and stay for whoever takes the file
-    in; of those in `gaps` it lacks something.
+    in; of those in `gaps` it lacks something. Where it `spills`, its events are handed over in the
+    file alone, to be read by `read_on`; `number` tells which journal of a process came before.
     """
 
     def __init__(self, path: Path | None, fd: int) -> None:
         self.path = path
+        self.number = 0
+        self.spills = False
+        self._read_to = 0
         self.known: set[bytes] = set()
         self.written_bytes = 0
         self.held_bytes = 0
@@ -94,6 +98,31 @@ class Journal:
         self.written_bytes += written
         if written != len(frame):
             raise OSError(errno.ENOSPC, "the journal took only a part of an event")
+
+    @property
+    def unread_bytes(self) -> int:
+        """How much of the file `read_on` has not returned yet."""
+        return self.written_bytes - self._read_to
+
+    def read_on(self, most_bytes: int) -> list[list[bytes]]:
+        """Return the payloads that follow in the file, about so many bytes of them, at least one.
+
+        A frame that is not whole yet is left for the next call. May be called while others append.
+        """
+        data = os.pread(self._fd, most_bytes, self._read_to) if self._fd >= 0 else b""
+        end = _end_of_first(data)
+        if end > len(data):
+            data = os.pread(self._fd, end, self._read_to)
+        payloads, read = _whole_payloads(data)
+        self._read_to += read
+        return payloads
+
+    def unread_events(self) -> Iterator[bytes]:
+        """Yield the events that `read_on` has not returned yet."""
+        data = (
+            os.pread(self._fd, max(0, self.unread_bytes), self._read_to) if self._fd >= 0 else b""
+        )
+        return (payload[0] for payload in _whole_payloads(data)[0])
 
     def keeps(self, turn: bytes) -> bool:
         """Tell whether everything of `turn` that was handed to this journal is in its file."""
@@ -160,6 +189,27 @@ def read_journal(path: Path) -> Iterator[list[bytes]]:
             continue
         yield payload
         at = data.find(MAGIC, end)
+
+
+def _end_of_first(data: bytes) -> int:
+    """Return where the first frame of `data` ends, which may be behind its end."""
+    if not data.startswith(MAGIC) or len(data) < _HEAD.size:
+        return 0
+    return _HEAD.size + int(_HEAD.unpack_from(data)[1])
+
+
+def _whole_payloads(data: bytes) -> tuple[list[list[bytes]], int]:
+    """Return the whole payloads of `data`, torn ones skipped, and how far they reach."""
+    payloads: list[list[bytes]] = []
+    at = read = 0
+    while (at := data.find(MAGIC, at)) >= 0:
+        payload, end = _payload_at(data, at)
+        if payload is None:
+            at += 1
+            continue
+        payloads.append(payload)
+        at = read = end
+    return payloads, read
 
 
 def _payload_at(data: bytes, at: int) -> tuple[list[bytes] | None, int]:
