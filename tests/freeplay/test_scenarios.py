@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.faults import freeplay_server
 from tests.faults.loopbacks import FreeplayLoopback
+from tests.scenarios import haystack_stage, test_haystack
 from tests.scenarios.langchain_stage import Stage
 from tests.scenarios.scenarios import SCENARIOS
 from tests.scenarios.test_langchain import _SHAPES
 from tests.shipping import client_for, ingestion
 
+import threadline.haystack
+from threadline.client.defaults import serving_as_default
 from threadline.ingest.freeplay_ids import FreeplayIds
 from threadline.ingest.shipping import open_outbox
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 IDS = FreeplayIds(freeplay_server.PROJECT)
 CASES = [pytest.param(s, id=s.name.replace(" ", "_")) for s in SCENARIOS if s.chats]
+
+HAYSTACK = {case.values[0].name: case.values for case in reversed(test_haystack._CASES)}
+"""Each of Haystack's scenarios with its first way."""
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +52,28 @@ def test_a_scenario_arrives_whole(
     """A strict server takes all of it, and finds each turn, call and tool at its place."""
     client = client_for(tmp_path / "chat.db", ["freeplay"], ship=False)
     _SHAPES[scenario.shape](Stage(scenario, scenario.ways[0], client))
+    check_shipped(client, project)
+
+
+@pytest.mark.parametrize(("scenario", "way"), HAYSTACK.values(), ids=HAYSTACK)
+def test_a_scenario_of_haystack_arrives_whole(
+    scenario: Scenario, way: str, project: FreeplayLoopback, tmp_path: Path
+) -> None:
+    """What pipelines and agents of Haystack did is the same objects."""
+    client = client_for(tmp_path / "chat.db", ["freeplay"], ship=False)
+    with serving_as_default(client):
+        threadline.haystack.attach()
+        test_haystack._SHAPES[scenario.shape](haystack_stage.Stage(scenario, way, client))
+        threadline.haystack.detach()
+    check_shipped(client, project)
+
+
+def check_shipped(client: threadline.Client, project: FreeplayLoopback) -> None:
+    """Ship all there is, and look for each of its parts."""
     client.close()
-    open_outbox(tmp_path / "chat.db", client.clock).backfill("freeplay")  # of any process, any way
-    sender = ingestion(tmp_path / "chat.db", project.target())
+    path = client.settings.store
+    open_outbox(path, client.clock).backfill("freeplay")  # of any process, any way
+    sender = ingestion(path, project.target())
     sender.flush(40)
     sender.stop(1)
     turns = client.reader().turns(limit=10_000)
