@@ -7,6 +7,7 @@ in `DEATHS`. It imports LangChain once, so that a hundred deaths take seconds.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -25,7 +26,8 @@ import threadline
 from threadline.capture import writer_thread
 from threadline.capture.guard import hook_failures
 from threadline.capture.journal_keeper import JournalKeeper
-from threadline.langchain import ThreadlineCallbackHandler
+from threadline.clock import now_ns
+from threadline.langchain import ThreadlineCallbackHandler, handler
 from threadline.store import rows
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 SYSTEM = "You repeat."
 INPUTS_OF_A_BATCH = 3
+LONG = " ".join(f"word-{n}," for n in range(200))
+WORDS_HEARD = 100
 
 
 class Job(NamedTuple):
@@ -131,6 +135,15 @@ def _astream(job: Job, config: Any) -> None:
     asyncio.run(ask())
 
 
+def _mid_stream(job: Job, config: Any) -> None:
+    """Die in the middle of a long answer; the clock moves on by a second each time it is read."""
+    seconds = itertools.count(now_ns() // 10**9)
+    handler.now_ns = lambda: next(seconds) * 10**9
+    for number, _ in enumerate(CHAIN.stream({"question": LONG}, config)):
+        if number == WORDS_HEARD:
+            die()
+
+
 def _batch(job: Job, config: Any) -> None:
     configs = [
         config | {"metadata": {"thread_id": f"{job.thread_id}.{n}"}}
@@ -226,6 +239,7 @@ DEATHS: dict[str, Callable[[Job, Any], None]] = {
     "stream": _stream,
     "astream": _astream,
     "batch": _batch,
+    "mid_stream": _mid_stream,
     "agent": _agent,
     "mid_transaction": _mid_transaction,
     "before_cut": _before_cut,

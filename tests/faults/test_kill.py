@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.faults.killed_application import INPUTS_OF_A_BATCH, SYSTEM, Job
+from tests.faults.killed_application import INPUTS_OF_A_BATCH, LONG, SYSTEM, WORDS_HEARD, Job
 
 import threadline
 from threadline.store.journal import journal_folder, waiting_journals
@@ -106,6 +106,19 @@ def test_death_inside_a_tool_keeps_everything_up_to_that_moment(tmp_path: Path, 
         assert (looked.name, looked.outcome) == ("look", "ok")
         assert (stabbed.name, stabbed.arguments, stabbed.result) == ("stab", {"deep": True}, None)
         assert stabbed.outcome != "ok"
+
+
+def test_death_in_mid_stream_keeps_what_was_heard(tmp_path: Path) -> None:
+    """All but the last words: they are told once in a while, and never half of one."""
+    path = tmp_path / "a.db"
+    kill([Job(str(path), "t", "mid_stream")])
+    [turn] = turns_of(path, "t")
+    assert turn.status == "abandoned"
+    [(asker, question), (speaker, heard)] = said(turn.messages)
+    assert (asker, question, speaker) == ("user", LONG, "assistant")
+    assert f"You said {LONG}".startswith(heard)
+    assert heard.endswith(",")
+    assert WORDS_HEARD * 0.75 < len(heard.split()) <= WORDS_HEARD
 
 
 @pytest.mark.parametrize("death", ["mid_transaction", "before_cut"])

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING
 
-from langchain_core.runnables import RunnableLambda
+from langchain_core.language_models import FakeListChatModel
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 import threadline
 import threadline.clock
 from threadline.langchain import ThreadlineCallbackHandler
+from threadline.langchain import handler as hooks
 from threadline.model import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 class SlowClock:
@@ -79,3 +84,30 @@ def test_a_turn_of_a_process_that_died_ends_as_abandoned(tmp_path: Path) -> None
         assert conversation is not None
         assert [turn.status for turn in conversation.turns] == [Status.ABANDONED]
     stream.close()
+
+
+def test_what_was_heard_so_far_is_not_said_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was told while it was spoken is one message, whole, when it has ended."""
+    seconds = itertools.count(threadline.clock.now_ns() // 10**9)
+    monkeypatch.setattr(hooks, "now_ns", lambda: next(seconds) * 10**9)
+    clock = SlowClock()
+    client = threadline.Client(store=tmp_path / "s.db", clock=clock, min_free_bytes=0)
+    answer = "All in good time. " * 10
+    config = RunnableConfig(
+        callbacks=[ThreadlineCallbackHandler(client)], metadata={"thread_id": "t-1"}
+    )
+    stream = FakeListChatModel(responses=[answer]).stream("When?", config)
+    said = [next(stream).text for _ in range(100)]
+    clock.ahead_ns = 60_000_000_000
+    with client.reader() as reader:
+        [running] = reader.turns(thread_id="t-1")
+    said += [chunk.text for chunk in stream]
+    with client.reader() as reader:
+        [ended] = reader.turns(thread_id="t-1")
+    client.close()
+    assert running.status is Status.RUNNING
+    assert "".join(said) == answer
+    assert [message.text for message in ended.messages] == ["When?", answer]
+    assert [message.text for message in ended.llm_calls[0].output_messages] == [answer]

@@ -112,6 +112,15 @@ class FirstChunk(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=2):
     at_ns: int
 
 
+class HeardSoFar(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=9):
+    """A model that still speaks has said so much: the digest of an assistant's body."""
+
+    turn: bytes
+    run: bytes
+    at_ns: int
+    heard: bytes
+
+
 class SpanEnded(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=3, omit_defaults=True):
     """An operation ended. `messages` is what it produced or, of a root, its list at the end.
 
@@ -205,7 +214,7 @@ class TurnLogged(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=8, 
     ships: bool = False
 
 
-OfTurn = SpanStarted | FirstChunk | SpanEnded | TurnOpened | TurnClosed | TurnLogged
+OfTurn = SpanStarted | FirstChunk | HeardSoFar | SpanEnded | TurnOpened | TurnClosed | TurnLogged
 CaptureEvent = OfTurn | Noted | Updated
 
 encode_event: Final = msgspec.msgpack.Encoder().encode

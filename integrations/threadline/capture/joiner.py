@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from threadline.capture.events import (
     CaptureEvent,
     FirstChunk,
+    HeardSoFar,
     Noted,
     OfTurn,
     SpanEnded,
@@ -113,6 +114,8 @@ def _apply(turn: OpenTurn, event: OfTurn) -> None:
         _apply_span(turn, event)
     elif isinstance(event, FirstChunk):
         turn.first_chunk(event)
+    elif isinstance(event, HeardSoFar):
+        turn.heard_so_far(event)
     elif isinstance(event, TurnOpened):
         turn.opened = event
     elif isinstance(event, TurnLogged):

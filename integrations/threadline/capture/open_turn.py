@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from threadline.capture.events import (
     FirstChunk,
+    HeardSoFar,
     Identity,
     Ref,
     SpanEnded,
@@ -158,6 +159,13 @@ class OpenTurn:
         span = self.spans.get(event.run)
         if span is not None and span.first_chunk_ns is None:
             span.first_chunk_ns = event.at_ns
+
+    def heard_so_far(self, event: HeardSoFar) -> None:
+        """Take in what a model has said that still speaks."""
+        span = self.spans.get(event.run)
+        if span is not None and span.end is None:
+            span.heard = event.heard
+            self.last_ns = max(self.last_ns, event.at_ns)
 
     @property
     def is_over(self) -> bool:

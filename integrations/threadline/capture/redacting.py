@@ -14,6 +14,7 @@ from threadline.capture.events import (
     Detail,
     DocumentRef,
     FirstChunk,
+    HeardSoFar,
     Identity,
     Noted,
     Ref,
@@ -46,7 +47,7 @@ def redact_body(body: Body, redactor: Redactor) -> Body:
 
 def redact_event(event: CaptureEvent, redactor: Redactor) -> CaptureEvent:
     """Return `event` with every text redacted and every id that a rule matches as a keyed hash."""
-    if isinstance(event, FirstChunk | TurnClosed):
+    if isinstance(event, FirstChunk | HeardSoFar | TurnClosed):
         return _with_failure(event, redactor)
     if isinstance(event, Noted):
         return msgspec.structs.replace(event, note=_redact_note(event.note, redactor))

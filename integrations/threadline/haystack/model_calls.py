@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from threadline.capture.events import Detail, FirstChunk
-from threadline.clock import now_ns
+from threadline.capture.events import Detail
 from threadline.haystack import names
 from threadline.haystack.messages import refs_by, refs_of
 from threadline.haystack.runs import Outcome, end_alone, ended, hold_start, tell_end, tell_start
@@ -51,7 +50,7 @@ class StepCalls:
             callback: Any = value.get("streaming_callback")
             if callback is not None:
                 # the agent makes this dict for this one call
-                value["streaming_callback"] = listening(callback, lambda: first_chunk(run), run)
+                value["streaming_callback"] = listening(callback, run)
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """It answered or failed."""
@@ -147,13 +146,6 @@ def settle_step(
     refs = refs_of([*results, own] if own is not None else results, draft)
     end = ended(waiting.step, waiting.at_ns, None, messages=refs or None)
     return (end,), None if own is None else own.text
-
-
-def first_chunk(run: LiveRun) -> None:
-    """Record that the first chunk of an answer arrived."""
-    if run.recorder is not None and not run.ended:
-        with run.recorder.draft() as draft:
-            draft.record(FirstChunk(run.turn, run.span, now_ns()))
 
 
 def _remember(run: LiveRun, said: Sequence[ChatMessage], answers: Answers) -> None:

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from threadline.capture.events import SpanEnded, SpanStarted
+from threadline.capture.heard import Heard
 from threadline.capture.held_back import HeldBack
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.haystack.control_flow import ending_of
@@ -89,7 +90,7 @@ class LiveRun:
         self.talks: dict[str, Talk] = {}
         self.prompt: bytes | None = None
         self.last_answer: list[Any] = []
-        self.heard: list[str] = []
+        self.heard = Heard()
         self.reads = False
         self.streams = False
         self.shows = True

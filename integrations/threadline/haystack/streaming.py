@@ -6,31 +6,67 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from threadline.capture.events import FirstChunk
 from threadline.capture.guard import never_raises
+from threadline.clock import now_ns
+from threadline.haystack.shapes import is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from threadline.haystack.runs import LiveRun
 
 _MOST_CHUNKS: Final = 512
+_CALLBACK: Final = "streaming_callback"
+_MARK: Final = "__threadline_listens_to__"
 
 
-def listening(callback: Any, on_first: Callable[[], None], run: LiveRun) -> Any:
+class Listener:
+    """Hears what a component of a pipeline streams; the model call that is running is set later."""
+
+    __slots__ = ("_callback", "_inputs", "run")
+
+    def __init__(self, inputs: dict[str, Any], callback: Any) -> None:
+        self._inputs, self._callback = inputs, callback
+        self.run: LiveRun | None = None
+        inputs[_CALLBACK] = listening(callback, lambda: self.run)
+
+    def give_back(self) -> None:
+        """Put the application's own callback where it was: the dict may be used again."""
+        self._inputs[_CALLBACK] = self._callback
+
+
+def listen_in(data: object) -> dict[str, Listener]:
+    """Listen to every component that a pipeline was given a callback for.
+
+    Haystack copies the inputs of components for itself, and only then tells its tracer.
+    """
+    given = list(callbacks_in(data))
+    return {name: Listener(inputs, callback) for name, inputs, callback in given}
+
+
+def callbacks_in(data: object) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Yield the callbacks among the inputs of a pipeline: component, its inputs, the callback."""
+    for name, inputs in data.items() if is_mapping(data) else ():
+        if isinstance(inputs, dict) and (callback := inputs.get(_CALLBACK)) is not None:
+            yield name, inputs, getattr(callback, _MARK, callback)
+
+
+def listening(callback: Any, speaker: Callable[[], LiveRun | None]) -> Any:
     """Return a callback of the same kind that also lets us hear each chunk.
 
     Args:
-        callback: The application's own; it is called first, and what it raises is its own affair.
-        on_first: Called when the first chunk arrives.
-        run: The model call that speaks.
+        callback: The application's own; what it raises is its own affair.
+        speaker: Tells the model call that speaks.
     """
 
     @never_raises
     def hear(chunk: Any) -> None:
-        if run.ended:
+        run = speaker()
+        if run is None or run.ended:
             return
         if not run.heard:
-            on_first()
+            _first_chunk(run)
         run.heard.append(str(getattr(chunk, "content", "") or ""))
         if len(run.heard) > _MOST_CHUNKS:
             run.heard[:] = ["".join(run.heard)]
@@ -42,6 +78,7 @@ def listening(callback: Any, on_first: Callable[[], None], run: LiveRun) -> Any:
             hear(chunk)
             return await callback(chunk)
 
+        setattr(beside_async, _MARK, callback)
         return beside_async
 
     @functools.wraps(callback, updated=())
@@ -49,4 +86,11 @@ def listening(callback: Any, on_first: Callable[[], None], run: LiveRun) -> Any:
         hear(chunk)
         return callback(chunk)
 
+    setattr(beside, _MARK, callback)
     return beside
+
+
+def _first_chunk(run: LiveRun) -> None:
+    if run.recorder is not None:
+        with run.recorder.draft() as draft:
+            draft.record(FirstChunk(run.turn, run.span, now_ns()))

@@ -8,7 +8,15 @@ from uuid import UUID
 from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.outputs import LLMResult
 
-from threadline.capture.events import Detail, DocumentRef, FirstChunk, Noted, Ref, SpanEnded
+from threadline.capture.events import (
+    Detail,
+    DocumentRef,
+    FirstChunk,
+    HeardSoFar,
+    Noted,
+    Ref,
+    SpanEnded,
+)
 from threadline.capture.guard import never_raises
 from threadline.capture.plain import json_of, plain
 from threadline.clock import now_ns
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 
     from langchain_core.documents import Document
 
+    from threadline.capture.heard import Heard
     from threadline.capture.losses import Losses
     from threadline.capture.recorder import Draft
     from threadline.langchain.runs import LiveRun, RunTable
@@ -119,6 +128,15 @@ class Ends:
         if run is not None and run.recorded and not run.off:
             with run.recorder.draft() as draft:
                 draft.record(FirstChunk(run.turn, run.span, at_ns))
+
+    def heard_so_far(self, at_ns: int, run_id: UUID, heard: Heard) -> None:
+        """More of an answer arrived."""
+        text = heard.worth_telling(at_ns)
+        run = self._runs.find(run_id) if text else None
+        if text and run is not None and run.recorded and not run.off:
+            with run.recorder.draft() as draft:
+                said = draft.seal_text(text, ASSISTANT)
+                draft.record(HeardSoFar(run.turn, run.span, at_ns, said))
 
     def model(self, at_ns: int, response: LLMResult, run_id: UUID) -> None:
         """A model answered."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_core.callbacks import BaseCallbackHandler
 
 from threadline.capture.guard import hook_failures, never_raises
+from threadline.capture.heard import CHUNKS_IN_A_ROW
 from threadline.client.pickling import pickled_client, unpickled_client
 from threadline.client.scopes import checked_id
 from threadline.clock import now_ns
@@ -182,7 +183,10 @@ class ThreadlineCallbackHandler(BaseCallbackHandler):
             if not heard:
                 self._ends.first_chunk(now_ns(), run_id)
             heard.append(token if isinstance(token, str) else "")
-            if len(heard) > _MOST_CHUNKS:
+            count = len(heard)
+            if count % CHUNKS_IN_A_ROW == 0:
+                self._ends.heard_so_far(now_ns(), run_id, heard)
+            if count > _MOST_CHUNKS:
                 heard[:] = ["".join(heard)]
         except Exception as error:  # noqa: BLE001 (a hook never raises)
             hook_failures.swallow(error, self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from threadline.capture.heard import Heard
 from threadline.capture.held_back import HeldBack
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.client import Client, default_client, following_clients
@@ -74,7 +75,7 @@ class LiveRun:
         self.prompt: bytes | None = None
         self.calls: dict[int, LiveRun] = {}
         self.held_back = held_back
-        self.heard: list[str] = []
+        self.heard = Heard()
         self.paused: str | None = None
         self.node: str | None = None
         self.watch: TaskWatch | None = None

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
+    from threadline.capture.heard import Heard
     from threadline.capture.recorder import Draft
     from threadline.langchain.runs import LiveRun, RunTable
 
@@ -61,7 +62,7 @@ class Starts:
         defaults: tuple[str | None, str | None],
         cut_off: Callable[[UUID], object],
     ) -> None:
-        self.chunks: dict[int, list[str]] = {}
+        self.chunks: dict[int, Heard] = {}
         self._runs = runs
         self._defaults = defaults
         self._cut_off = cut_off
