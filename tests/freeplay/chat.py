@@ -9,6 +9,7 @@ MODEL = "gpt-4o-mini"
 PROVIDER = "openai"
 PARAMETERS = {"temperature": 0.2}
 VERSION, ENVIRONMENT = "8a1c8c52-0a6d-4d5f-9a53-0f3f3a7f9b11", "production"
+TEST_RUN, TEST_CASE = "2c1e6f0a-5a3e-4f5e-8f55-0d1c2b3a4f5e", "9f8e7d6c-5b4a-4938-8271-6a5b4c3d2e1f"
 TEMPLATE = "Say in {tone} words: {question}"
 VARIABLES = {"tone": "kind", "question": "Is it warm?"}
 METADATA: dict[str, str | int | float | bool] = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from freeplay import CallInfo, Freeplay, RecordPayload, SessionInfo, UsageTokens
+from freeplay.model import TestRunInfo
 from freeplay.resources.prompts import PromptVersionInfo
 from tests.freeplay.chat import (
     ENVIRONMENT,
@@ -17,6 +18,8 @@ from tests.freeplay.chat import (
     PROVIDER,
     REPLIES,
     TEMPLATE,
+    TEST_CASE,
+    TEST_RUN,
     TOOLS,
     TURNS,
     VARIABLES,
@@ -81,8 +84,11 @@ class LoggedChat:
             trace.trace_id,
             inputs=VARIABLES,
             prompt_version_info=version,
+            test_run_info=TestRunInfo(TEST_RUN, TEST_CASE),
         )
-        trace.record_output(self._project_id, reply["content"])
+        trace.record_output(
+            self._project_id, reply["content"], test_run_info=TestRunInfo(TEST_RUN, TEST_CASE)
+        )
 
     def _model_call(
         self, prompt: list[Message], trace_id: str, **more: Any

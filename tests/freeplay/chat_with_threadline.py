@@ -20,6 +20,8 @@ from tests.freeplay.chat import (
     PROVIDER,
     REPLIES,
     TEMPLATE,
+    TEST_CASE,
+    TEST_RUN,
     TOOLS,
     TURNS,
     VARIABLES,
@@ -75,12 +77,13 @@ def have_chat(client: threadline.Client) -> None:
             )
             said = state["messages"]
         version = {"prompt_version": VERSION, "prompt_environment": ENVIRONMENT}
+        test = {"freeplay.test_run.id": TEST_RUN, "freeplay.test_case.id": TEST_CASE}
         prompted = ChatPromptTemplate.from_messages([("human", TEMPLATE)]) | model
         prompted.invoke(
             VARIABLES,
             config={
                 "callbacks": [handler],
-                "metadata": {"channel": "web", **version},
+                "metadata": {"channel": "web", **version, **test},
                 "run_name": "prompted",
             },
         )

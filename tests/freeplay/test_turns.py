@@ -198,6 +198,34 @@ class TestCompletions:
         assert body.get("prompt_info") == told
         assert body["inputs"] == {"tone": "kind"}
 
+    def test_what_the_run_says_of_its_prompt_holds_for_calls_without_a_template(self) -> None:
+        """By our keys, or by those of Freeplay's packages, which stand nowhere else then."""
+        ours = {"prompt_version": VERSION, "prompt_environment": "prod"}
+        theirs = {
+            "freeplay.prompt_template.version.id": VERSION,
+            "freeplay.environment": "prod",
+            "freeplay.input_variables": '{"tone": "kind"}',
+        }
+        call = span("llm", "m", 1, 2)
+        info = {"prompt_template_version_id": VERSION, "environment": "prod"}
+        for metadata in (ours, theirs):
+            of = turn("t", 0, 9, spans=(call,), metadata=metadata)
+            assert objects(of)[IDS.span(call.id)]["prompt_info"] == info
+        assert objects(of)[IDS.span(call.id)]["inputs"] == {"tone": "kind"}
+        assert not any("freeplay" in key for key in own_trace(of)["custom_metadata"])
+
+    def test_a_test_run_is_named_by_both_its_ids(self) -> None:
+        """One alone says nothing."""
+        call = span("llm", "m", 1, 2)
+        ids = {"freeplay.test_run.id": "run", "freeplay.test_case.id": "case"}
+        whole, part = (
+            objects(turn("t", 0, 9, spans=(call,), metadata=metadata))
+            for metadata in (ids, {"freeplay.test_run.id": "run"})
+        )
+        told = {"test_run_id": "run", "test_case_id": "case"}
+        assert [body.get("test_run_info") for body in whole.values()] == [told, told]
+        assert [body.get("test_run_info") for body in part.values()] == [None, None]
+
     def test_times_are_seconds(self) -> None:
         """A call that never ended has no length."""
         info = completion(span("llm", "m", 1, None))["call_info"]

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
+from threadline.ingest.freeplay_prompt import prompt_fields, tested_case
 from threadline.ingest.freeplay_steps import error_text
 from threadline.ingest.freeplay_values import given, seconds
 from threadline.model.message import ASSISTANT
 from threadline.model.openai_chat import chat_messages
 
 if TYPE_CHECKING:
-    from threadline.model.span import Prompt, Span
+    from collections.abc import Mapping
+
+    from threadline.model.span import Span
 
 
 def completion_body(
-    span: Span, ident: str, parent: str, session_metadata: dict[str, Any]
+    span: Span,
+    ident: str,
+    parent: str,
+    *,
+    metadata: Mapping[str, Any],
+    session_metadata: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the body of the request that records a model call."""
+    """Return the body of the request that records a model call.
+
+    Args:
+        span: The model call.
+        ident: Its id there.
+        parent: The id of what it stands below.
+        metadata: That of its turn.
+        session_metadata: What is told of its conversation.
+    """
     return given(
         {
             "completion_id": ident,
             "parent_id": parent,
             "messages": _messages(span),
-            "inputs": _inputs(span.prompt) or None,
             "tool_schema": list(span.tools) or None,
             "session_info": {"custom_metadata": session_metadata} if session_metadata else None,
-            "prompt_info": _prompt_info(span.prompt),
             "call_info": _call_info(span),
+            "test_run_info": tested_case(metadata),
             "eval_results": {"llm_error": True} if span.error is not None else None,
+            **prompt_fields(span.prompt, metadata),
         }
     )
 
@@ -43,22 +58,6 @@ def _messages(span: Span) -> list[dict[str, Any]]:
         words = "" if span.error is None else error_text(span.error)
         said = [{"role": ASSISTANT, "content": words}]
     return [*chat_messages(span.input_messages), *said]
-
-
-def _inputs(prompt: Prompt | None) -> dict[str, Any]:
-    variables = prompt.variables if prompt is not None else {}
-    return {name: value for name, value in variables.items() if value is not None}
-
-
-def _prompt_info(prompt: Prompt | None) -> dict[str, Any] | None:
-    """Name the version of the template; only Freeplay's own versions have a UUID."""
-    if prompt is None or prompt.version is None:
-        return None
-    try:
-        version = str(uuid.UUID(prompt.version))
-    except ValueError:
-        return None
-    return given({"prompt_template_version_id": version, "environment": prompt.environment})
 
 
 def _call_info(span: Span) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from threadline.ingest.freeplay_completion import completion_body
+from threadline.ingest.freeplay_prompt import OWN, tested_case
 from threadline.ingest.freeplay_request import FreeplayRequest
 from threadline.ingest.freeplay_steps import error_output, error_text, observation_body, step_body
 from threadline.ingest.freeplay_tree import SpanTree
@@ -41,7 +42,13 @@ def turn_requests(
         if span.kind == "llm":
             yield FreeplayRequest(
                 path=f"{session}/completions",
-                body=completion_body(span, tree.id_of(span), tree.parent(span), about),
+                body=completion_body(
+                    span,
+                    tree.id_of(span),
+                    tree.parent(span),
+                    metadata=turn.metadata,
+                    session_metadata=about,
+                ),
                 what=f"the completion {span.name!r}",
             )
         elif tree.is_sent(span):
@@ -96,6 +103,7 @@ def _trace(session: str, ident: str, body: dict[str, Any]) -> FreeplayRequest:
 
 def _turn_body(turn: Turn, agent_name: str | None) -> dict[str, Any]:
     name = agent_name or turn.name or turn.app or "threadline"
+    metadata = {key: value for key, value in turn.metadata.items() if not key.startswith(OWN)}
     told = {
         "turn_id": turn.id,
         "turn_status": str(turn.status),
@@ -115,7 +123,8 @@ def _turn_body(turn: Turn, agent_name: str | None) -> dict[str, Any]:
             "name": None if turn.kind == "turn" else name,
             "input": turn.input,
             "output": turn.output or error_output(turn.error),
-            "custom_metadata": flat(turn.metadata, told) or None,
+            "custom_metadata": flat(metadata, told) or None,
+            "test_run_info": tested_case(turn.metadata),
             "start_time": iso(turn.started_ns),
             "end_time": iso(turn.ended_ns),
         }
