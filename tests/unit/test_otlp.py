@@ -215,3 +215,25 @@ def test_plain_http_is_fine_where_nothing_secret_goes() -> None:
     address = "http://collector.example:4318/v1/traces"
     assert Otlp(address).name == "otlp"
     assert Otlp(address, headers={"api-key": SECRET}, allow_plain_http=True).name == "otlp"
+
+
+def test_the_names_are_those_of_openinference_by_choice(
+    client: threadline.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same trace in the other words, notes included; in code or by environment."""
+    turn_id = ask(client)
+    threadline.rate(1, turn_id=turn_id, comment="dry", client=client)
+    monkeypatch.setenv("THREADLINE_OTLP_CONVENTION", "openinference")
+    _, spans = exported(client, Otlp())
+    assert exported(client, Otlp(convention="openinference"))[1] == spans
+    kinds = {told(span)["openinference.span.kind"] for span in spans}
+    assert kinds == {"CHAIN", "LLM", "TOOL", "EVALUATOR"}
+    assert {told(span)["session.id"] for span in spans} == {"t-1"}
+    [root] = [told(span) for span in spans if not span.parent_span_id]
+    assert (root["input.value"], root["output.value"]) == ("Rain?", "Yes")
+    judged = told(spans[-1])
+    assert judged["trace.annotations.0.annotation.score"] == 1
+    assert judged["trace.annotations.0.annotation.annotator_kind"] == "HUMAN"
+    monkeypatch.setenv("THREADLINE_OTLP_CONVENTION", "other")
+    with pytest.raises(SettingError, match="gen_ai, openinference"):
+        Otlp()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import unquote
 
 from msgspec.structs import replace
 
 from threadline.errors import SettingError
+from threadline.ingest import gen_ai, openinference
 from threadline.ingest.destination import Delivered, Later, Rejected
-from threadline.ingest.gen_ai import spans_of
 from threadline.ingest.http import HIDDEN, HttpTarget, UnreachableError, outcome_of
 from threadline.ingest.otlp_encoding import check_installed, encoded, partly_refused
 from threadline.ingest.otlp_notes import span_of_note
@@ -20,18 +20,34 @@ from threadline.ingest.otlp_request import REQUEST_SPANS, beneath, beside, reque
 from threadline.model.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from threadline.ingest.destination import Item, Outcome
+    from threadline.ingest.destination import ConversationFacts, Item, Outcome
     from threadline.ingest.otlp_request import RequestSpan
     from threadline.ingest.wire_span import WireSpan
+    from threadline.model.feedback import Event, Feedback, Rating
 
 _DEFAULT: Final = "http://localhost:4318"
 _BATCH: Final = 64
 _LONGEST_BODY: Final = 4_000_000
 _VARIABLE: Final = "OTEL_EXPORTER_OTLP_"
-_REQUEST_SPAN: Final = "THREADLINE_OTLP_REQUEST_SPAN"
+_OWN_VARIABLE: Final = "THREADLINE_OTLP_"
 _TRACE: Final = "trace"
+
+Convention = Literal["gen_ai", "openinference"]
+
+
+class Words(NamedTuple):
+    """A vocabulary: how a turn and a note are told in it."""
+
+    turn: Callable[[Turn, ConversationFacts | None], list[WireSpan]]
+    note: Callable[[Rating | Feedback | Event, ConversationFacts | None], WireSpan]
+
+
+_WORDS: Final = {
+    "gen_ai": Words(gen_ai.spans_of, span_of_note),
+    "openinference": Words(openinference.spans_of, openinference.note_span),
+}
 
 
 class Otlp:
@@ -44,6 +60,8 @@ class Otlp:
             `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` says, else that of
             a collector on this machine.
         headers: Headers, credentials among them; by default those of the `…_HEADERS` variables.
+        convention: In which names: `gen_ai`, those of OpenTelemetry, or `openinference`. By
+            default what `THREADLINE_OTLP_CONVENTION` says, else `gen_ai`.
         request_span: What becomes of the span that was active when a turn began: `link`, or
             `parent` to make the turn a part of that trace, or `none`. By default what
             `THREADLINE_OTLP_REQUEST_SPAN` says, else a link.
@@ -59,12 +77,13 @@ class Otlp:
         MissingExtraError: if the extra `otlp` is not installed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (settings; all but the address are named)
         self,
         endpoint: str | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         resource: Mapping[str, Any] | None = None,
+        convention: Convention | None = None,
         request_span: RequestSpan | None = None,
         compress: bool = True,
         allow_plain_http: bool = False,
@@ -81,10 +100,8 @@ class Otlp:
         self.batch_items = _BATCH
         self._resource = _resource(environ) | dict(resource or {})
         self._compress = compress
-        self._request_span = request_span or environ.get(_REQUEST_SPAN) or "link"
-        if self._request_span not in REQUEST_SPANS:
-            allowed = ", ".join(REQUEST_SPANS)
-            raise SettingError(setting="request_span", value=self._request_span, allowed=allowed)
+        self._request_span = _one_of(REQUEST_SPANS, "request_span", request_span, environ)
+        self._words = _WORDS[_one_of(tuple(_WORDS), "convention", convention, environ)]
         self._target = HttpTarget(
             endpoint or _endpoint(environ),
             secrets=_headers(environ) if headers is None else headers,
@@ -130,10 +147,10 @@ class Otlp:
         """
         record = item.record
         if not isinstance(record, Turn):
-            note = span_of_note(record, item.conversation)
+            note = self._words.note(record, item.conversation)
             trace = traces.get(record.turn_id or "") or item.receipt.get(_TRACE)
             return [note if trace is None else replace(note, trace_id=bytes.fromhex(trace))]
-        spans = spans_of(record, item.conversation)
+        spans = self._words.turn(record, item.conversation)
         request = request_of(record.request_span)
         if request is None or self._request_span == "none":
             return spans
@@ -169,6 +186,16 @@ class Otlp:
             body = gzip.compress(body, compresslevel=6, mtime=0)
             headers["content-encoding"] = "gzip"
         return self._target.send("POST", "", body, headers=headers, timeout_s=timeout_s)
+
+
+def _one_of(
+    allowed: Sequence[str], setting: str, given: str | None, environ: Mapping[str, str]
+) -> str:
+    """Return a setting of ours: as given, else as the environment has it, else the first."""
+    value = given or environ.get(_OWN_VARIABLE + setting.upper()) or allowed[0]
+    if value not in allowed:
+        raise SettingError(setting=setting, value=value, allowed=", ".join(allowed))
+    return value
 
 
 def _variable(environ: Mapping[str, str], name: str) -> str | None:
