@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -18,6 +19,7 @@ from tests.faults.killed_application import CHAIN
 
 import threadline
 from threadline.capture import writer_thread
+from threadline.destinations import JsonLines
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.store import rows
 from threadline.store.journal import journal_folder, waiting_journals
@@ -270,3 +272,30 @@ def test_threads_that_come_first_all_at_once_share_one_journal_and_one_writer(
 
 def _writers() -> int:
     return sum(thread.name == "threadline-writer" for thread in threading.enumerate())
+
+
+def test_notes_that_were_delivered_are_not_delivered_again_by_who_takes_them_in(
+    tmp_path: Path,
+) -> None:
+    """A killed process leaves a journal of what is stored, and delivered, long since."""
+    store, file = tmp_path / "s.db", tmp_path / "out.jsonl"
+    program = (
+        "import os, signal, threadline\n"
+        "from threadline.destinations import JsonLines\n"
+        f"client = threadline.configure(store={str(store)!r}, min_free_bytes=0,"
+        f" destinations=[JsonLines({str(file)!r})])\n"
+        "with threadline.turn(thread_id='t', input='Hi') as turn:\n"
+        "    turn.output = 'Hello'\n"
+        "threadline.rate(1, turn_id=turn.id)\n"
+        "threadline.event('Checkout', thread_id='t')\n"
+        "assert client.flush(30).delivered == 3\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=False)
+    before = file.read_text()
+    assert before.count("\n") == 3
+    with threadline.Client(store=store, destinations=[JsonLines(file)], min_free_bytes=0) as client:
+        assert waiting_journals(journal_folder(store))
+        client.take_in()
+        client.flush(30)
+    assert file.read_text() == before

@@ -98,7 +98,7 @@ class Settler:
                 for framework_id, holder in answers.items():
                     holders.setdefault(framework_id, []).append(holder)
                 between()
-            for note in notes:
+            for note in self._news(notes):
                 self._settle_note(note, rows, known, now_ns)
         except BaseException:
             store.rollback()
@@ -181,6 +181,12 @@ class Settler:
         stays = turn.logged is not None and not turn.logged.ships
         destinations = () if stays else self._origin.destinations
         return _holder_of_answers(assembly.write(bodies, destinations, deleted), held)
+
+    def _news(self, notes: Sequence[Noted | Updated]) -> list[Noted | Updated]:
+        """Leave out what is stored: a journal that is taken in may tell what was delivered."""
+        said = [event.note.id for event in notes if isinstance(event, Noted)]
+        held = self._store.known_notes(said) if said else ()
+        return [e for e in notes if not isinstance(e, Noted) or e.note.id not in held]
 
     def _conversation_of(self, turn: OpenTurn, belonging: Belonging) -> Held:
         logged = turn.logged

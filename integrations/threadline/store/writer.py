@@ -206,6 +206,14 @@ class StoreWriter:
                 known[unpack_id(turn_id)] = KnownTurn(*rest)
         return known
 
+    def known_notes(self, note_ids: Sequence[str]) -> set[str]:
+        """Return those of `note_ids` that the store has."""
+        known: set[str] = set()
+        for chunk in _chunks_of(list(note_ids), 500):
+            query = f"SELECT id FROM note WHERE id IN ({','.join('?' * len(chunk))})"
+            known.update(unpack_id(row[0]) for row in self._ask(query, [*map(pack_id, chunk)]))
+        return known
+
     def threads_of_answers(
         self, tenant: str, ids: Sequence[str]
     ) -> dict[str, list[tuple[str, str | None]]]:
