@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from click.testing import CliRunner
 from tests.faults.context_server import TOKEN
 
@@ -14,6 +13,7 @@ from threadline.cli.app import app
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from tests.faults.loopbacks import ContextLoopback
 
 

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 LOST = {"do": "take_and_hang"}
 """It is taken, and the answer never comes."""
 
+WAYS = {
+    "no answer": LOST,
+    "reset after headers": {"do": "take_and_reset"},
+    "500": {"do": "take_and_fail", "status": 500},
+    "504": {"do": "take_and_fail", "status": 504},
+}
+
 QUICK = Pace(first_wait_s=0.01, longest_wait_s=0.02, send_timeout_s=0.4)
 
 
@@ -62,6 +69,20 @@ def test_a_turn_whose_answer_was_lost_is_found_and_not_sent_again(
     assert quick.ship() == (3, 0, 0)
     with_tools = [[f"q{n}", "find_table", "weather", f"a{n}"] for n in range(2)]
     assert said(server) == [*with_tools[0], *with_tools[1], "q2", "a2"]
+    quick.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_went_wrong_behind_the_taking_each_turn_is_there_once(
+    server: ContextLoopback, quick: Shop, way: str
+) -> None:
+    """Again and again, in several conversations at once; each of them stays in order."""
+    server.behave(*[WAYS[way]] * 3)
+    for number in range(9):
+        quick.ask(f"q{number}", f"a{number}", thread_id=f"t-{number % 3}")
+    assert quick.ship() == (9, 0, 0)
+    threads = [[q for thread, q in server.questions() if thread == f"t-{n}"] for n in range(3)]
+    assert threads == [[f"q{n}", f"q{n + 3}", f"q{n + 6}"] for n in range(3)]
     quick.close()
 
 

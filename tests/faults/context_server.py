@@ -163,6 +163,17 @@ class Handler(loopback_server.Handler):
             self._write_down(json.loads(body), len(body))
         self._answer(mode["status"], {"Content-Type": "application/json"}, b'{"status":"ok"}')
 
+    def do_take_and_reset(self, mode: dict[str, Any]) -> None:
+        """Take the request, begin an answer, and reset the connection."""
+        self._count(self._body())
+        self._body = bytes  # it was read
+        self.do_reset(mode)
+
+    def do_take_and_fail(self, mode: dict[str, Any]) -> None:
+        """Take the request, and say that something went wrong."""
+        self._count(self._body())
+        self._answer(mode["status"])
+
     def do_take_late(self, _mode: dict[str, Any]) -> None:
         """Take the request long after it came, and never say so."""
         body = self._body()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 
@@ -13,9 +14,9 @@ def request_span() -> str | None:
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return None
-    try:
+    # half imported, or a span of somebody's own
+    with contextlib.suppress(AttributeError, TypeError, ValueError):
         span = trace.get_current_span().get_span_context()
-        told = f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
-    except (AttributeError, TypeError, ValueError):  # half imported, or a span of somebody's own
-        return None
-    return told if span.is_valid else None
+        if span.is_valid:
+            return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+    return None
