@@ -54,14 +54,24 @@ class ScriptedGenerator:
         heard = [line_of(message) for message in messages]
         reply = self.tape.reply_to(heard)
         if streaming_callback is not None:
-            for chunk in _chunks(reply):
-                await streaming_callback(chunk)
-                await asyncio.sleep(0)
+            await self._speak(heard, reply, streaming_callback)
         if isinstance(reply, Hang):
             said = [Line("assistant", reply.after)] if reply.after and streaming_callback else []
             self.tape.keep(heard, said, counted=False)
             await hang()
         return self._result(heard, reply, streamed=streaming_callback is not None)
+
+    async def _speak(self, heard: list[Line], reply: Any, streaming_callback: Any) -> None:
+        """Say it chunk by chunk; of what nobody waits for, remember how far it came."""
+        said = ""
+        try:
+            for chunk in _chunks(reply):
+                said += chunk.content
+                await streaming_callback(chunk)
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.tape.keep(heard, [Line("assistant", said)], counted=False)
+            raise
 
     def _result(self, heard: list[Line], reply: Any, *, streamed: bool) -> dict[str, Any]:
         if isinstance(reply, Fail):

@@ -16,3 +16,6 @@ TELLS_DECISIONS: Final = not IS_FIRST
 
 RESUMES_WITH_ITS_INPUT: Final = not IS_FIRST
 """A run that 3.0 resumes tells the inputs of the component it goes on with among its own."""
+
+HEARS_SYNCHRONOUS_CHUNKS: Final = IS_FIRST
+"""Later versions copy the inputs of a synchronous run before they tell a tracer of them."""

@@ -57,9 +57,5 @@ NO_MEANS: Final = {
 }
 """Shapes that Haystack has nothing for."""
 
-UNHEARD: Final = {
-    "model error in mid-answer",
-    "asynchronous stream that is closed",
-    "model stream that is closed",
-}
-"""Haystack shows a tracer no chunks of a generator in a pipeline: nothing of what is cut short."""
+UNHEARD: Final = {("model error in mid-answer", "stream")}
+"""Haystack shows a tracer no chunks of a generator in a pipeline that runs synchronously."""

@@ -106,6 +106,12 @@ workflow pipeline
   llm llm model
 """
 
+_STOPPED: Final = """
+workflow pipeline [stopped]
+  step prompt
+  llm llm [cancelled]
+"""
+
 PIPELINE_TREES: Final[dict[str, tuple[str, ...]]] = {
     "one-shot chain": (_PROMPTED,),
     "chain without an id": (_PROMPTED,),
@@ -201,6 +207,14 @@ workflow pipeline [error]
     ),
     "fallback": (_FALLEN_BACK,),
     "fallback in a chain": (_FALLEN_BACK,),
+    "model error in mid-answer": (_FAILED,),
+    "asynchronous stream that is closed": (_STOPPED,),
+    "model stream that is closed": (
+        """
+workflow pipeline [stopped]
+  llm llm [cancelled]
+""",
+    ),
     "cancelled call": (_CANCELLED, _CANCELLED),
     "cancelled graph": (
         """

@@ -57,14 +57,15 @@ _WORDS = {
     "Error: no such place": "Failed to invoke Tool `weather` with parameters",
     "Error invoking tool 'add' with kwargs {'a': 'one'}": "Failed to invoke Tool `add`",
     "ValidationError: ": "TypeError: add() missing",
+    "one ": "one ",  # a stream may be a chunk ahead of whoever leaves it
     "Error: multiply is not a valid tool": "Tool 'multiply' not found. Available tools: add",
 }
 _CASES = [
     pytest.param(scenario, way, id=f"{scenario.name}-{way}".replace(" ", "_"))
     for scenario in SCENARIOS
-    if scenario.shape in _SHAPES and scenario.name not in UNHEARD
+    if scenario.shape in _SHAPES
     for way in scenario.ways
-    if way in WAYS
+    if way in WAYS and (scenario.name, way) not in UNHEARD
 ]
 
 
@@ -76,7 +77,7 @@ def test_what_is_not_played_is_left_out_by_name() -> None:
     """A shape of the list is played, or the list of those that cannot be says why."""
     shapes = {scenario.shape for scenario in SCENARIOS}
     assert shapes - set(_SHAPES) == NO_MEANS.keys()
-    assert {scenario.name for scenario in SCENARIOS} >= UNHEARD
+    assert {(one.name, way) for one in SCENARIOS for way in one.ways} >= UNHEARD
     played = map(_scenario_of, _CASES)
     # of the others nobody would read so many turns
     few = {one.name for one in played if sum(len(chat.turns) for chat in one.chats) < _MANY}

@@ -28,7 +28,8 @@ _FRAMEWORKS: Final = (
 
 _LIMITS: Final = {
     "haystack-ai": "Recorded: pipelines and agents. Shown to no tracer: generators, retrievers and "
-    "tools that are called outside of both, and chunks of generators in pipelines.",
+    "tools that are called outside of both, and chunks of generators in pipelines that run "
+    "synchronously.",
 }
 """What a framework keeps from whoever records it."""
 

@@ -77,6 +77,7 @@ class ComponentRuns:
 
     def _start(self, run: LiveRun, value: Any) -> None:
         if run.kind == "llm":
+            _let_speak(run)
             start_call(run, value, self._answers)
         elif run.kind == "agent":
             start_agent(run, value, self._answers)
@@ -86,6 +87,12 @@ class ComponentRuns:
             detail = Detail(query=_query_of(run, value)) if run.kind == "retriever" else None
             with run.recorder.draft() as draft:
                 tell_start(run, draft, identity=identity, detail=detail)
+
+
+def _let_speak(run: LiveRun) -> None:
+    listener = None if run.parent is None else run.parent.listeners.get(run.name)
+    if listener is not None:
+        listener.run = run
 
 
 def kind_of(tags: Mapping[str, Any]) -> str:

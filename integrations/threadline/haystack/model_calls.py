@@ -50,7 +50,7 @@ class StepCalls:
             callback: Any = value.get("streaming_callback")
             if callback is not None:
                 # the agent makes this dict for this one call
-                value["streaming_callback"] = listening(callback, run)
+                value["streaming_callback"] = listening(callback, lambda: run)
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """It answered or failed."""

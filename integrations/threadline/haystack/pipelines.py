@@ -9,7 +9,7 @@ from threadline.haystack import names
 from threadline.haystack.inputs import answerer_of, read_input, read_output
 from threadline.haystack.messages import refs_by, refs_of, refs_of_rewritten
 from threadline.haystack.runs import Outcome, hold_start, name_turn, tell_end, tell_start
-from threadline.haystack.shapes import is_mapping
+from threadline.haystack.streaming import callbacks_in, listen_in
 from threadline.ids import turn_key
 from threadline.model.message import ASSISTANT, USER
 
@@ -40,6 +40,7 @@ class PipelineRuns:
         if told.mode == "off":
             run.drop()
             return
+        run.listeners = listen_in(data)
         identity = _identity(run, told)
         if run.recorder is None or (identity is None and not run.is_root):
             hold_start(run)
@@ -58,6 +59,8 @@ class PipelineRuns:
 
     def end(self, run: LiveRun, at_ns: int, error: BaseException | None) -> None:
         """A pipeline ended."""
+        for listener in run.listeners.values():
+            listener.give_back()
         if run.recorder is None:
             return
         with run.recorder.draft() as draft:
@@ -106,7 +109,6 @@ def _identity(run: LiveRun, told: who.Told) -> Identity | None:
 def _is_streamed(data: object) -> bool:
     """Tell whether a run was begun by `Pipeline.stream`, which puts callbacks of its own in."""
     return any(
-        getattr(value, "__qualname__", "").startswith("Pipeline.stream.")
-        for inputs in (data.values() if is_mapping(data) else ())
-        if is_mapping(inputs) and (value := inputs.get("streaming_callback")) is not None
+        getattr(callback, "__qualname__", "").startswith("Pipeline.stream.")
+        for _, _, callback in callbacks_in(data)
     )

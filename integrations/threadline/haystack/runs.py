@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from threadline.capture.events import Detail, Identity, Ref
     from threadline.capture.recorder import Draft, Recorder
     from threadline.client import Client
+    from threadline.haystack.streaming import Listener
     from threadline.haystack.talk import Talk
 
 
@@ -43,6 +44,7 @@ class LiveRun:
         "ids",
         "kind",
         "last_answer",
+        "listeners",
         "name",
         "operation",
         "output",
@@ -78,9 +80,7 @@ class LiveRun:
         self.turn = b""
         self.turn_id: str | None = None
         self.above: bytes | None = None
-        self.plumbing = False
-        self.told = False
-        self.ended = False
+        self.plumbing = self.told = self.ended = False
         self.scope: Scope | None = None
         self.thread_id: str | None = None
         self.user_id: str | None = None
@@ -91,6 +91,7 @@ class LiveRun:
         self.prompt: bytes | None = None
         self.last_answer: list[Any] = []
         self.heard = Heard()
+        self.listeners: dict[str, Listener] = _NO_LISTENERS
         self.reads = False
         self.streams = False
         self.shows = True
@@ -129,6 +130,7 @@ class LiveRun:
 
 
 _NOTHING_HELD: Final = HeldBack()
+_NO_LISTENERS: Final[dict[str, Listener]] = {}
 _NO_IDS: Final = itertools.count()
 
 

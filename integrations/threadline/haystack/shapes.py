@@ -13,6 +13,11 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, dict | Mapping)
 
 
+def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    """Tell whether `value` can be written to by key."""
+    return isinstance(value, dict)
+
+
 def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Tell whether `value` is a list or a tuple."""
     return isinstance(value, list | tuple)

@@ -6,10 +6,12 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
-from threadline.capture.events import FirstChunk
+from threadline.capture.events import FirstChunk, HeardSoFar
 from threadline.capture.guard import never_raises
+from threadline.capture.heard import CHUNKS_IN_A_ROW
 from threadline.clock import now_ns
-from threadline.haystack.shapes import is_mapping
+from threadline.haystack.shapes import is_dict, is_mapping
+from threadline.model.message import ASSISTANT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,8 @@ class Listener:
 def listen_in(data: object) -> dict[str, Listener]:
     """Listen to every component that a pipeline was given a callback for.
 
-    Haystack copies the inputs of components for itself, and only then tells its tracer.
+    It is heard in asynchronous runs, streams among them. In synchronous ones Haystack has copied
+    the inputs when it tells its tracer of them (since 3.1), and the copies are shown to nobody.
     """
     given = list(callbacks_in(data))
     return {name: Listener(inputs, callback) for name, inputs, callback in given}
@@ -48,7 +51,7 @@ def listen_in(data: object) -> dict[str, Listener]:
 def callbacks_in(data: object) -> Iterator[tuple[str, dict[str, Any], Any]]:
     """Yield the callbacks among the inputs of a pipeline: component, its inputs, the callback."""
     for name, inputs in data.items() if is_mapping(data) else ():
-        if isinstance(inputs, dict) and (callback := inputs.get(_CALLBACK)) is not None:
+        if is_dict(inputs) and (callback := inputs.get(_CALLBACK)) is not None:
             yield name, inputs, getattr(callback, _MARK, callback)
 
 
@@ -63,13 +66,8 @@ def listening(callback: Any, speaker: Callable[[], LiveRun | None]) -> Any:
     @never_raises
     def hear(chunk: Any) -> None:
         run = speaker()
-        if run is None or run.ended:
-            return
-        if not run.heard:
-            _first_chunk(run)
-        run.heard.append(str(getattr(chunk, "content", "") or ""))
-        if len(run.heard) > _MOST_CHUNKS:
-            run.heard[:] = ["".join(run.heard)]
+        if run is not None and not run.ended:
+            _hear(run, str(getattr(chunk, "content", "") or ""))
 
     if inspect.iscoroutinefunction(callback):
 
@@ -90,7 +88,26 @@ def listening(callback: Any, speaker: Callable[[], LiveRun | None]) -> Any:
     return beside
 
 
+def _hear(run: LiveRun, words: str) -> None:
+    if not run.heard:
+        _first_chunk(run)
+    run.heard.append(words)
+    if len(run.heard) % CHUNKS_IN_A_ROW == 0:
+        _heard_so_far(run)
+    if len(run.heard) > _MOST_CHUNKS:
+        run.heard[:] = ["".join(run.heard)]
+
+
 def _first_chunk(run: LiveRun) -> None:
     if run.recorder is not None:
         with run.recorder.draft() as draft:
             draft.record(FirstChunk(run.turn, run.span, now_ns()))
+
+
+def _heard_so_far(run: LiveRun) -> None:
+    at_ns = now_ns()
+    text = run.visible(run.heard.worth_telling(at_ns))
+    if text and run.recorder is not None:
+        with run.recorder.draft() as draft:
+            said = draft.seal_text(text, ASSISTANT)
+            draft.record(HeardSoFar(run.turn, run.span, at_ns, said))
