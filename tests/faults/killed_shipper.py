@@ -26,6 +26,7 @@ from threadline.ingest.shipping import open_outbox
 if TYPE_CHECKING:
     from threadline.destinations import Destination
 
+CLOCK = SystemClock()
 SETTLE_S = 0.8
 """Longer than a server on a busy machine needs to take what a dead sender left on the wire."""
 
@@ -41,7 +42,7 @@ class Work(NamedTuple):
 
 WORK = {
     "jsonl": Work(60, 4, 1, 0.03),
-    "context": Work(200, 100, 120, 0.05),
+    "context": Work(200, 100, 120, 0.1),
     "freeplay": Work(60, 4, 1, 0.2),
 }
 
@@ -50,7 +51,7 @@ def main(store: Path, kind: str, where: str, kills: int, seed: int) -> None:
     """Kill senders, then let one live."""
     moments = random.Random(seed)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    outbox = open_outbox(store, SystemClock())
+    outbox = open_outbox(store, CLOCK)
     work = WORK[kind]
     recorded = killed = uncertain = 0
     while killed < kills:
@@ -61,7 +62,7 @@ def main(store: Path, kind: str, where: str, kills: int, seed: int) -> None:
         killed += struck(store, kind, where, moments.uniform(0, work.longest_life_s))
         after = {row.record_id for row in outbox.plan(kind, 1_000) if row.tried_ns}
         uncertain += len(after - before)
-    client = ingestion(store, target(kind, where), pace=QUICK)
+    client = ingestion(store, target(kind, where), clock=CLOCK, pace=QUICK)
     client.flush(30)
     client.stop(1)
     assert outbox.counts([kind]).waiting == 0
@@ -82,7 +83,7 @@ def struck(store: Path, kind: str, where: str, after_s: float) -> bool:
     """Let a sender live for so long; tell whether it was killed before it was done."""
     child = os.fork()
     if child == 0:
-        client = ingestion(store, target(kind, where), pace=QUICK)
+        client = ingestion(store, target(kind, where), clock=CLOCK, pace=QUICK)
         client.flush(30)
         os._exit(0)
     signal.sigtimedwait({signal.SIGCHLD}, after_s)

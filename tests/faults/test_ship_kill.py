@@ -40,7 +40,7 @@ def test_two_hundred_kills_leave_each_turn_once_where_nothing_is_idempotent(
         told = server.entries()
     finally:
         server.stop()
-    assert uncertain > 10
+    assert uncertain > 3
     assert len(told) == 2 * recorded
     assert max(Counter((thread, entry["message"]) for thread, entry in told).values()) == 1
     for thread_id in {thread for thread, _ in told}:
