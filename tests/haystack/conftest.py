@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from haystack.tracing.tracer import NullTracer, tracer
+from tests.scenarios.haystack_first_version import HAS_COMPACTION
 
 import threadline.haystack
 from threadline import Client
@@ -15,6 +16,8 @@ from threadline.client.defaults import serving_as_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+collect_ignore = [] if HAS_COMPACTION else ["test_compaction.py"]
 
 
 @pytest.fixture(autouse=True)

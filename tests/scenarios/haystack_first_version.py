@@ -19,3 +19,6 @@ RESUMES_WITH_ITS_INPUT: Final = not IS_FIRST
 
 HEARS_SYNCHRONOUS_CHUNKS: Final = IS_FIRST
 """Later versions copy the inputs of a synchronous run before they tell a tracer of them."""
+
+HAS_COMPACTION: Final = not IS_FIRST
+"""The package `haystack.hooks.compaction` came later."""
