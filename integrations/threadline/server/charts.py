@@ -121,7 +121,6 @@ def _time_labels(chart: Chart) -> list[Markup]:
             chart.labels[place],
             x=f"{_x(place, count):.1f}",
             y=f"{_HIGH - 6}",
-            text_anchor="start" if place == 0 else "middle",
         )
         for place in range(0, count, every)
     ]

@@ -52,7 +52,7 @@ def conversation_page(viewer: Viewer, query: Mapping[str, str]) -> str:
         _ways(stretch, thread_id),
         _earlier(stretch, thread_id, limit),
         element("div", stretch_block(stretch, shape=shape), id="turns"),
-        _later(stretch, thread_id),
+        _later(stretch, thread_id, limit),
         class_="conversation",
     )
     return framed(
@@ -84,13 +84,13 @@ def _earlier(stretch: Stretch, thread_id: str, limit: int) -> Markup:
     return element("p", element("a", told, href=href, rel="prev"), class_="onward")
 
 
-def _later(stretch: Stretch, thread_id: str) -> Markup:
+def _later(stretch: Stretch, thread_id: str, limit: int) -> Markup:
     if not stretch.has_more:
         return NOTHING
     left = stretch.length - stretch.behind
-    return next_link(
-        f"Later turns ({left:,})", address(CONVERSATION, id=thread_id, first=stretch.behind)
-    )
+    kept = None if limit == _LIMIT else limit
+    href = address(CONVERSATION, id=thread_id, first=stretch.behind, limit=kept)
+    return next_link(f"Later turns ({left:,})", href)
 
 
 def _below(turn: Turn, *, viewer: Viewer) -> Markup:

@@ -30,7 +30,7 @@ def turn_page(viewer: Viewer, query: Mapping[str, str]) -> str:
     if query.get("with"):
         other = _turn(viewer, query["with"])
         return framed(difference_block(other.diff(turn)), title="Difference")
-    shape = viewer.shape(key=key_of(turn.id))
+    shape = viewer.shape(key=key_of(turn.id), opens_trace=True)
     back = element(
         "a",
         "Back to the conversation",

@@ -37,9 +37,15 @@ class Viewer:
     prices: Prices | None = None
     ending: threading.Event = field(default_factory=threading.Event)
 
-    def shape(self, *, key: str = "", below: Callable[[Turn], Markup] | None = None) -> Shape:
+    def shape(
+        self,
+        *,
+        key: str = "",
+        below: Callable[[Turn], Markup] | None = None,
+        opens_trace: bool = False,
+    ) -> Shape:
         """Return how something is drawn."""
-        return Shape(zone=self.zone, key=key, below=below)
+        return Shape(zone=self.zone, key=key, below=below, opens_trace=opens_trace)
 
     @property
     def now_ns(self) -> int:

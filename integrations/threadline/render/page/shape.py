@@ -46,6 +46,7 @@ class Shape:
         left_out: The ids of messages whose turns are not on the page.
         below: Draws what stands below a turn, in the place of its timeline; such turns can be
             linked to.
+        opens_trace: Whether the timeline is open from the beginning.
     """
 
     zone: dt.tzinfo | None = None
@@ -55,6 +56,7 @@ class Shape:
     anchors: dict[str, str] = field(default_factory=dict[str, str])
     left_out: set[str] = field(default_factory=set[str])
     below: Callable[[Turn], Markup] | None = None
+    opens_trace: bool = False
 
     def place(self, messages: Iterable[Message]) -> None:
         """Give each message that is written out an anchor; recorded ids are none themselves."""

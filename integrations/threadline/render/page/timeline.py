@@ -39,7 +39,8 @@ def timeline(turn: Turn, *, shape: Shape) -> Markup:
         summary += f", {counted(calls, 'model call')}"
     length = _length_ns(turn)
     rows = [_row(span, depth, turn, length, shape) for span, depth in branches(turn)]
-    return folded(f"How it came about: {summary}", *rows, class_="trace")
+    told = f"How it came about: {summary}"
+    return folded(told, *rows, class_="trace", is_open=shape.opens_trace)
 
 
 def span_block(span: Span, *, shape: Shape) -> Markup:

@@ -46,9 +46,10 @@ def words_block(text: str) -> Markup:
     return element("pre", text[:_LARGEST_VALUE] + beside, dir="auto", tabindex="0")
 
 
-def folded(summary: str, *children: str, class_: str) -> Markup:
+def folded(summary: str, *children: str, class_: str, is_open: bool = False) -> Markup:
     """Show children one click away."""
-    return element("details", element("summary", summary), *children, class_=class_)
+    head = element("summary", summary)
+    return element("details", head, *children, class_=class_, open=is_open)
 
 
 def part_block(part: Part) -> Markup:
