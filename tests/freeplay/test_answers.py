@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,27 @@ def test_a_turn_goes_on_where_it_was_stopped(
     server.behave(*[busy, {"do": "take"}] * 8)
     assert ship(client, server.target()).deliveries() == (2, 0, 0)
     assert [len(bodies) for bodies in server.objects().values()] == [1] * 8
+
+
+def test_conversations_do_not_wait_for_one_another(
+    client: threadline.Client, server: FreeplayLoopback
+) -> None:
+    """While one request hangs, all that is said elsewhere arrives."""
+    said = [(f"t{n}", f"q{n}") for n in range(12)]
+    say(client, said)
+    client.store_recorded()
+    server.behave({"do": "hang"})
+    sender = ingestion(
+        client.settings.store, server.target(), pace=replace(PACE, send_timeout_s=60)
+    )
+    while len(server.questions()) < len(said) - 1:
+        sender.flush(0.1)
+    assert sender.deliveries() == (0, len(said), 0)  # it is still at it
+    server.behave()
+    sender.flush(20)
+    sender.stop(1)
+    assert sender.deliveries() == (len(said), 0, 0)
+    assert sorted(server.questions()) == sorted(said)
 
 
 def test_one_refused_request_of_a_turn_does_not_hold_up_the_rest(

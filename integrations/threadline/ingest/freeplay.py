@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from threadline.capture.redacted_records import redacted_record, redactor_of
-from threadline.clock import SystemClock
 from threadline.errors import SettingError
 from threadline.ingest.destination import Later, Rejected
 from threadline.ingest.freeplay_ids import FreeplayIds
 from threadline.ingest.freeplay_notes import note_requests
 from threadline.ingest.freeplay_project import FreeplayProject
-from threadline.ingest.freeplay_sending import ItemSender
+from threadline.ingest.freeplay_sending import Acknowledged, ItemSender, Time
 from threadline.ingest.freeplay_turn import turn_requests
 from threadline.ingest.http import HttpTarget
+from threadline.ingest.lanes import at_once
 from threadline.model.turn import Turn
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from threadline.settings import RedactRule
 
 _DEFAULT: Final = "https://app.freeplay.ai/api"
+_LANES: Final = 8
+"""How many conversations are sent at once, each over a connection of its own."""
+
 _PROJECT: Final = re.compile(r"[A-Za-z0-9_-]+")
-_monotonic: Final = SystemClock().monotonic
 
 
 class Freeplay:
@@ -72,40 +75,59 @@ class Freeplay:
             allowed = "the id of a project, as Freeplay's settings show it"
             raise SettingError(setting="project_id", value=project, allowed=allowed)
         key = api_key or _needed("FREEPLAY_API_KEY", "a key of the workspace")
-        target = HttpTarget(
-            _api(base_url or _address(os.environ)),
-            secrets={"authorization": f"Bearer {key}"},
-            allow_plain_http=allow_plain_http,
-            verify=verify,
-        )
+        self._projects = [
+            FreeplayProject(
+                HttpTarget(
+                    _api(base_url or _address(os.environ)),
+                    secrets={"authorization": f"Bearer {key}"},
+                    allow_plain_http=allow_plain_http,
+                    verify=verify,
+                ),
+                project,
+            )
+            for _ in range(_LANES)
+        ]
         self.name: Final = name
-        self.batch_items: Final = 1  # it takes one object at a time, and a turn is several
+        self.batch_items = 2 * _LANES
         self._ids = FreeplayIds(project)
         self._agent_name = agent_name
         self._redactor = redactor_of(list(redact), key=project.encode())
-        self._project = FreeplayProject(target, project)
-        self._sender = ItemSender(self._project)
+        acknowledged = Acknowledged()
+        self._senders = [ItemSender(project, acknowledged) for project in self._projects]
 
     def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
-        """Send one item after the other; where one has to wait, so do those behind it."""
-        deadline = _monotonic() + timeout_s
-        outcomes: list[Outcome] = []
-        for item in items:
-            if outcomes and isinstance(outcomes[-1], Later):
-                outcomes.append(outcomes[-1])
-            else:
-                outcomes.append(self._send(item, deadline))
-        return outcomes
+        """Send several conversations at once, each in its order; it takes one object a request.
+
+        Where an item has to wait, so do those behind it; where that is for all, so do they all.
+        """
+        lanes: dict[object, list[int]] = {}
+        for number, item in enumerate(items):
+            lanes.setdefault(_order_of(item), []).append(number)
+        batch = _Batch(items, Time(timeout_s))
+        tasks = [partial(self._send_in_order, batch, numbers) for numbers in lanes.values()]
+        at_once(tasks, _LANES)
+        return [batch.outcomes[number] for number in range(len(items))]
 
     def check(self, *, timeout_s: float) -> str | None:
         """Ask for the list of projects, and look whether this one is among them."""
-        return self._project.problem(timeout_s=timeout_s)
+        return self._projects[0].problem(timeout_s=timeout_s)
 
     def close(self) -> None:
         """Close the connections."""
-        self._project.close()
+        for project in self._projects:
+            project.close()
 
-    def _send(self, item: Item, deadline: float) -> Outcome:
+    def _send_in_order(self, batch: _Batch, numbers: Sequence[int], lane: int) -> None:
+        later: Later | None = None
+        for number in numbers:
+            outcome = later or batch.down or self._send(batch, number, self._senders[lane])
+            batch.outcomes[number] = outcome
+            if isinstance(outcome, Later):
+                later = outcome
+                batch.down = batch.down or (None if outcome.of_record else outcome)
+
+    def _send(self, batch: _Batch, number: int, sender: ItemSender) -> Outcome:
+        item = batch.items[number]
         record, facts, about = item.record, item.conversation, item.about
         if self._redactor is not None:
             record = redacted_record(record, self._redactor)
@@ -113,11 +135,27 @@ class Freeplay:
             about = redacted_record(about, self._redactor)
         if isinstance(record, Turn):
             requests = turn_requests(record, facts, self._ids, agent_name=self._agent_name)
-            return self._sender.send_all(item, requests, deadline)
+            return sender.send_all(item, requests, batch.time)
         ways = note_requests(record, facts, about, self._ids)
         if not ways:
             return Rejected("neither its turn nor its conversation is known")
-        return self._sender.send_one_of(item, ways, deadline)
+        return sender.send_one_of(item, ways, batch.time)
+
+
+class _Batch:
+    """Some items, what became of them, and why nothing more is tried of them."""
+
+    def __init__(self, items: Sequence[Item], time: Time) -> None:
+        self.items = items
+        self.time = time
+        self.outcomes: dict[int, Outcome] = {}
+        self.down: Later | None = None
+
+
+def _order_of(item: Item) -> object:
+    """Return what items must be sent in order of: their conversation, else each is for itself."""
+    facts = item.conversation
+    return item.id if facts is None else (facts.tenant, facts.thread_id)
 
 
 def _needed(variable: str, allowed: str) -> str:

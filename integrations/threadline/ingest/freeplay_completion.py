@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from threadline.ingest.freeplay_prompt import prompt_fields, tested_case
+from threadline.ingest.freeplay_prompt import case_of, prompt_fields
 from threadline.ingest.freeplay_steps import error_text
 from threadline.ingest.freeplay_values import given, seconds
 from threadline.model.message import ASSISTANT
@@ -41,7 +41,7 @@ def completion_body(
             "tool_schema": list(span.tools) or None,
             "session_info": {"custom_metadata": session_metadata} if session_metadata else None,
             "call_info": _call_info(span),
-            "test_run_info": tested_case(metadata),
+            "test_run_info": case_of(metadata),
             "eval_results": {"llm_error": True} if span.error is not None else None,
             **prompt_fields(span.prompt, metadata),
         }

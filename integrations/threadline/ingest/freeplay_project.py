@@ -27,6 +27,11 @@ class FreeplayProject:
         self._target = target
         self._project_id = project_id
 
+    @property
+    def origin(self) -> str:
+        """The server, whose key, and the project."""
+        return f"{self._target.origin} {self._project_id}"
+
     def ask(self, request: FreeplayRequest, body: bytes, *, timeout_s: float) -> Answer:
         """Make one request.
 

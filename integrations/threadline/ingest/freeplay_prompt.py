@@ -51,7 +51,7 @@ def prompt_fields(prompt: Prompt | None, metadata: Mapping[str, Any]) -> dict[st
     )
 
 
-def tested_case(metadata: Mapping[str, Any]) -> dict[str, str] | None:
+def case_of(metadata: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the test that a run is a part of, where the metadata names it."""
     found = {name: metadata.get(key) for name, key in _TEST.items()}
     known = {name: value for name, value in found.items() if isinstance(value, str)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -30,72 +31,108 @@ _LONGEST_WAIT_S: Final = 21_600.0
 _monotonic: Final = SystemClock().monotonic
 
 
-class ItemSender:
-    """Sends records to a project.
+class Time:
+    """The time that a try may take.
 
-    A record that was sent in part goes on with what was not acknowledged, so that a turn of many
-    requests comes through where only a few are let through at a time. After a crash it is sent
-    whole: ids are the same.
+    After half of it nothing is begun any more, so that what is under way then can come to its end:
+    of what is broken off nobody knows whether it arrived.
     """
 
-    def __init__(self, project: FreeplayProject) -> None:
-        self._project = project
-        self._acknowledged: dict[str, set[bytes]] = {}
+    def __init__(self, timeout_s: float) -> None:
+        self._begin_by = _monotonic() + timeout_s / 2
+        self._end = self._begin_by + timeout_s / 2
 
-    def send_all(self, item: Item, requests: Iterable[FreeplayRequest], deadline: float) -> Outcome:
+    def is_over(self) -> bool:
+        """Tell whether nothing more may be begun."""
+        return _monotonic() >= self._begin_by
+
+    def left_s(self) -> float:
+        """Return how long something that begins now may take."""
+        return max(0.0, self._end - _monotonic())
+
+
+class Acknowledged:
+    """What was acknowledged of records that have not arrived whole yet; any thread may ask.
+
+    Such a record goes on with the rest, so that a turn of many requests comes through where only a
+    few are let through at a time. After a crash it is sent whole: ids are the same.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards the mapping; no hook comes here
+        self._marks: dict[str, set[bytes]] = {}
+
+    def of(self, record_id: str) -> set[bytes]:
+        """Return marks of what need not be sent again, to be added to."""
+        with self._lock:
+            while len(self._marks) >= _REMEMBERED and record_id not in self._marks:
+                del self._marks[next(iter(self._marks))]
+            return self._marks.setdefault(record_id, set())
+
+    def forget(self, record_id: str) -> None:
+        """Let go of a record that is done with."""
+        with self._lock:
+            self._marks.pop(record_id, None)
+
+
+class ItemSender:
+    """Sends records to a project, one at a time."""
+
+    def __init__(self, project: FreeplayProject, acknowledged: Acknowledged) -> None:
+        self._project = project
+        self._acknowledged = acknowledged
+
+    def send_all(self, item: Item, requests: Iterable[FreeplayRequest], time: Time) -> Outcome:
         """Send all that an item is; what is refused is told, and the rest goes all the same."""
         refused: Rejected | None = None
-        done = self._done(item)
+        done = self._acknowledged.of(item.id)
         for request in requests:
             body = _encoded(request)
             mark = blake2b(request.path.encode() + body, digest_size=16).digest()
             if mark in done:
                 continue
-            outcome = self._send(request, body, deadline)
+            outcome = self._send(request, body, time)
             if outcome is None:  # it follows from what was refused before, or else is strange
-                outcome = refused or self._unknown(item, deadline)
+                outcome = refused or self._unknown(item, time)
             if isinstance(outcome, Later):
                 return outcome
             if isinstance(outcome, Rejected):
                 refused = refused or Rejected(f"{request.what}: {outcome.reason}")
             else:
                 done.add(mark)
-        self._acknowledged.pop(item.id, None)
+        self._acknowledged.forget(item.id)
         return refused or Delivered()
 
-    def send_one_of(
-        self, item: Item, requests: Sequence[FreeplayRequest], deadline: float
-    ) -> Outcome:
+    def send_one_of(self, item: Item, requests: Sequence[FreeplayRequest], time: Time) -> Outcome:
         """Send the first request whose object Freeplay knows."""
         for request in requests:
-            outcome = self._send(request, _encoded(request), deadline)
+            outcome = self._send(request, _encoded(request), time)
             if outcome is not None:
                 return outcome
-        return self._unknown(item, deadline)
+        return self._unknown(item, time)
 
-    def _send(self, request: FreeplayRequest, body: bytes, deadline: float) -> Outcome | None:
-        answer = self._ask(request, body, deadline)
+    def _send(self, request: FreeplayRequest, body: bytes, time: Time) -> Outcome | None:
+        answer = self._ask(request, body, time)
         for limit in _SHORTER:
             if isinstance(answer, Answer) and answer.status == TOO_LONG and len(body) > limit:
                 body = shortened(request.body, limit)
-                answer = self._ask(request, body, deadline)
+                answer = self._ask(request, body, time)
         return self._project.meaning(answer, request) if isinstance(answer, Answer) else answer
 
-    def _ask(self, request: FreeplayRequest, body: bytes, deadline: float) -> Answer | Later:
-        left = deadline - _monotonic()
-        if left <= 0:
+    def _ask(self, request: FreeplayRequest, body: bytes, time: Time) -> Answer | Later:
+        if time.is_over():
             return Later("the time was over before it was all sent", 0.0, of_record=True)
         try:
-            return self._project.ask(request, body, timeout_s=left)
+            return self._project.ask(request, body, timeout_s=time.left_s())
         except UnreachableError as error:
             return Later(str(error))
 
-    def _unknown(self, item: Item, deadline: float) -> Outcome:
+    def _unknown(self, item: Item, time: Time) -> Outcome:
         """Return what follows where what an item is about is not there: another host may bring it.
 
         For a day it is tried again, then put aside.
         """
-        wrong = self._project.problem(timeout_s=max(0.0, deadline - _monotonic()))
+        wrong = self._project.problem(timeout_s=time.left_s())
         if wrong is not None:
             return Later(wrong)
         told = "Freeplay does not know what this is about"
@@ -103,11 +140,6 @@ class ItemSender:
             return Rejected(told)
         wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0**item.tries)
         return Later(f"{told} yet", wait_s, of_record=True)
-
-    def _done(self, item: Item) -> set[bytes]:
-        while len(self._acknowledged) >= _REMEMBERED and item.id not in self._acknowledged:
-            del self._acknowledged[next(iter(self._acknowledged))]
-        return self._acknowledged.setdefault(item.id, set())
 
 
 def _encoded(request: FreeplayRequest) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from threadline.ingest.freeplay_completion import completion_body
-from threadline.ingest.freeplay_prompt import OWN, tested_case
+from threadline.ingest.freeplay_prompt import OWN, case_of
 from threadline.ingest.freeplay_request import FreeplayRequest
 from threadline.ingest.freeplay_steps import error_output, error_text, observation_body, step_body
 from threadline.ingest.freeplay_tree import SpanTree
@@ -124,7 +124,7 @@ def _turn_body(turn: Turn, agent_name: str | None) -> dict[str, Any]:
             "input": turn.input,
             "output": turn.output or error_output(turn.error),
             "custom_metadata": flat(metadata, told) or None,
-            "test_run_info": tested_case(turn.metadata),
+            "test_run_info": case_of(turn.metadata),
             "start_time": iso(turn.started_ns),
             "end_time": iso(turn.ended_ns),
         }

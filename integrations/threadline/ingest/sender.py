@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from threadline.errors import ThreadlineError
 from threadline.ingest.batches import Batches
 from threadline.ingest.destination import Delivered, Later, Rejected
+from threadline.ingest.origins import HELD_BACK_S, held_back
 from threadline.ingest.trying import failed_whole, item_of, refused_whole, try_once
 from threadline.store.outbox import Outcomes, PutOff
 from threadline.store.receipts import Receipts
@@ -45,6 +46,7 @@ class Sender:
         clock: Clock,
         pace: Pace,
         progress: Callable[[], None],
+        origin: str | None = None,
     ) -> None:
         self.destination = destination
         self.delivered = 0
@@ -53,6 +55,7 @@ class Sender:
         self._clock = clock
         self._pace = pace
         self._progress = progress
+        self._origin = origin
         self._wake = threading.Event()
         self._starting = threading.Lock()  # no hook comes here
         self._thread: threading.Thread | None = None
@@ -132,7 +135,9 @@ class Sender:
                 wait = self._pace.occupied_wait_s if self._is_anything_waiting() else None
             else:
                 try:
-                    wait = self._round(is_hurried=hurries > self._answered)
+                    is_hurried = hurries > self._answered
+                    is_ours = self._is_meant_for_it()
+                    wait = self._round(is_hurried=is_hurried) if is_ours else self._hold_back()
                 finally:
                     self._lock.give_back()
         self._next_try = None if wait is None else self._clock.monotonic() + wait
@@ -181,6 +186,14 @@ class Sender:
         self._planned = self._pace.planned_rows
         due = plan.next_due_ns
         return None if due is None else (due - self._clock.now_ns()) / _NS
+
+    def _is_meant_for_it(self) -> bool:
+        return self._origin is None or self._outbox.is_meant_for(self.name, self._origin)
+
+    def _hold_back(self) -> float:
+        state = held_back(self._outbox.state(self.name), self.name, self._clock.now_ns())
+        self._outbox.settle(self.name, Outcomes(), state)
+        return HELD_BACK_S
 
     def _time_left(self) -> float:
         if self._deadline is None:
@@ -276,10 +289,16 @@ class Sender:
                 continue
             due_ns = row.due_ns
             if not state.failures:
-                wait_s = self._pace.wait_s(row.attempts + 1) if outcome.after_s is None else 0.0
-                due_ns = self._clock.now_ns() + int((outcome.after_s or wait_s) * _NS)
+                due_ns = self._clock.now_ns() + int(self._wait_s(row, outcome) * _NS)
             elif len(rows) == 1:
                 due_ns = state.until_ns + int(self._pace.wait_s(row.attempts + 1) * _NS)
             plan.block(row, due_ns)
             later.append(PutOff(row, due_ns, outcome.reason, outcome.is_known))
         return later
+
+    def _wait_s(self, row: OutboxRow, outcome: Later) -> float:
+        """Return how long a row waits that others did not have to wait with."""
+        if outcome.after_s is None:
+            return self._pace.wait_s(row.attempts + 1)
+        longest = outcome.after_s if outcome.of_record else self._pace.longest_told_s
+        return min(outcome.after_s, longest)
