@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,6 @@ from threadline.capture.writer_thread import WriterThread
 
 if TYPE_CHECKING:
     from collections import Counter
-from statistics import median
     from collections.abc import Iterator
     from pathlib import Path
 
