@@ -169,7 +169,7 @@ class ContextLoopback(Loopback):
 
     def target(self, *, scheme: str = "http", **more: Any) -> ContextApi:
         url = f"{scheme}://127.0.0.1:{self.port}"
-        return ContextApi(url, self.secret, **{"settle_s": 0.02, **more})
+        return ContextApi(url, self.secret, **{"settle_s": 0.4, **more})
 
     def be(self, **flags: bool) -> None:
         """Tell what it gives back."""
