@@ -43,6 +43,11 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
 
     @property
+    def is_default_store(self) -> bool:
+        """Whether nobody named a store: it goes by a folder's name, which others may have too."""
+        return self.sources.get("store") == "default"
+
+    @property
     def destination_names(self) -> tuple[str, ...]:
         """The name under which each destination keeps its rows in the outbox."""
         return tuple(d if isinstance(d, str) else str(d.name) for d in self.destinations)

@@ -21,7 +21,7 @@ from threadline.clock import give_way
 from threadline.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from threadline.capture.events import Noted, Updated
     from threadline.capture.journal_keeper import JournalKeeper
@@ -71,6 +71,9 @@ class WriterThread:
         self._given_up: dict[bytes, None] = {}
         self._retry_at = 0.0
         self.has_taken_in = False
+        self.before_first: Callable[[], None] | None = None
+        """Called once, before anything of this process is stored."""
+
         self._wake: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._hurry: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.working = threading.RLock()
@@ -326,6 +329,9 @@ class WriterThread:
         self._done_with(group)
 
     def _store_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
+        if self.before_first is not None:
+            first, self.before_first = self.before_first, None
+            first()
         find, now_ns = self._keeper.find_body, self._clock.now_ns()
         self._settler.settle(group, notes, find, now_ns, between=self._pause_briefly)
 

@@ -16,6 +16,7 @@ from threadline.cli.session import quoted
 from threadline.cli.table import Column, draw_table
 from threadline.errors import StoreNotFoundError
 from threadline.ingest.named import destinations_from
+from threadline.ingest.origins import origin_of
 from threadline.ingest.shipping import follow as follow_outbox
 from threadline.ingest.shipping import open_outbox, ship_once, shipper
 from threadline.render.delivery import destination_told
@@ -61,6 +62,12 @@ name_option = click.option("--destination", metavar="NAME", help="Only this dest
     "--backfill", is_flag=True, help="Ship everything that is stored, not only what waits."
 )
 @click.option(
+    "--adopt",
+    metavar="NAME",
+    multiple=True,
+    help="Send there what was recorded for another address or key of this destination.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0.0),
     default=60.0,
@@ -78,10 +85,11 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
     outbox = open_outbox(path, session.clock)
     if not how["follow"]:
         threadline.open(path)  # takes in what processes that are gone have left
-    if how["backfill"]:
-        for target in chosen:
-            outbox.backfill(target.name)
-    client = shipper(outbox, chosen, path=path, clock=session.clock)
+    for target in chosen if how["backfill"] else ():
+        outbox.backfill(target.name)
+    _adopt(session, outbox, chosen, how["adopt"])
+    guards = settings.is_default_store
+    client = shipper(outbox, chosen, path=path, clock=session.clock, guards_origin=guards)
     if how["follow"]:
         delivered, pending, rejected = follow_outbox(
             client,
@@ -192,6 +200,19 @@ def discard_rows(
         what = "this record" if record_id else "everything that was put aside"
         click.confirm(f"Never deliver {what}?", abort=True, err=True)
     session.say(f"{counted(outbox.discard(destination, record_id), 'record')} given up.")
+
+
+def _adopt(
+    session: Session, outbox: Outbox, chosen: tuple[Destination, ...], names: tuple[str, ...]
+) -> None:
+    targets = {one.name: one for one in chosen}
+    for name in names:
+        if name not in targets:
+            wanted = f"{quoted(name)} is none of the destinations: {', '.join(targets)}"
+            raise session.fail(wanted)
+        origin = origin_of(targets[name])
+        if origin is not None:
+            outbox.adopt(name, origin)
 
 
 def store_in_force(session: Session) -> tuple[Settings, Path]:

@@ -56,6 +56,14 @@ class Delivery:
         """Let it be known that something was recorded for destinations."""
         self._client().kick()
 
+    def claim(self) -> None:
+        """Take the default store's outbox for these accounts, as far as nothing waits for others.
+
+        Before anything is recorded: afterwards nobody could tell whose it was.
+        """
+        if self._settings.is_default_store:
+            self._client().claim_origins()
+
     def flush(self, timeout: float) -> None:
         """Deliver what waits, as far as `timeout` allows."""
         if self.ships:
@@ -110,4 +118,5 @@ class Delivery:
             names=self._settings.destination_names,
             path=self._path,
             clock=self._clock,
+            guards_origin=self._settings.is_default_store,
         )

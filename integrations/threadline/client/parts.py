@@ -75,6 +75,7 @@ class Parts:
         )
         if self.delivery.ships:
             self.store.on_outbox = self.delivery.kick
+            self.writer.before_first = self.delivery.claim
         self.writer.room.mind()
 
     def database(self) -> Database:

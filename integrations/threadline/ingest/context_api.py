@@ -81,6 +81,11 @@ class ContextApi:
             verify=verify,
         )
 
+    @property
+    def origin(self) -> str:
+        """The server, and whose account."""
+        return f"{self._target.origin} {self._tenant or ''}".rstrip()
+
     def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
         """Send one item; where nobody knows what came of it before, look first."""
         return [self._sent(item, timeout_s) for item in items]

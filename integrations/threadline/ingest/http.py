@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from threadline.clock import SystemClock, now_ns
 from threadline.errors import SettingError
 from threadline.ingest.destination import Delivered, Later, Rejected
+from threadline.ingest.origins import origin_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,6 +78,11 @@ class HttpTarget:
         self._secrets = dict(secrets)
         self._verify = verify
         self._client: httpx.Client | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where requests go and on whose account, without the credentials themselves."""
+        return origin_from(self.url, self._secrets)
 
     def send(
         self,

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from threadline.errors import ThreadlineError
+from threadline.ingest.origins import origin_of
 from threadline.ingest.pace import Pace
 from threadline.ingest.sender import Sender
 from threadline.ingest.sender_lock import SenderLock
@@ -34,6 +35,7 @@ class IngestionClient:
         path: The store's file; None for a store in memory.
         clock: Tells when something is due.
         pace: How fast to go.
+        guards_origin: Whether a backlog may go only to the account that it was meant for.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class IngestionClient:
         path: Path | None,
         clock: Clock,
         pace: Pace | None = None,
+        guards_origin: bool = False,
     ) -> None:
         self._outbox = outbox
         self._names = names
@@ -59,6 +62,7 @@ class IngestionClient:
                 clock=clock,
                 pace=pace or Pace(),
                 progress=self._tell,
+                origin=origin_of(destination) if guards_origin else None,
             )
             for destination in destinations
         )
@@ -67,6 +71,12 @@ class IngestionClient:
         """Let the senders know that something was recorded. Cheap; called by the writer."""
         for sender in self.senders:
             sender.kick()
+
+    def claim_origins(self) -> None:
+        """Have what is recorded from now on go to these accounts, unless something waits."""
+        with contextlib.suppress(ThreadlineError):  # there is no store yet, or it cannot be used
+            for sender in self.senders:
+                sender.is_meant_for_it()
 
     def flush(self, timeout: float) -> None:
         """Deliver what waits; ends when nothing does, when time is up, or when no try helps."""

@@ -65,6 +65,11 @@ class JsonLines:
         self._max_bytes = max_bytes
         self._keep = keep
 
+    @property
+    def origin(self) -> str:
+        """The file."""
+        return str(self.path)
+
     def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
         """Append the items with one write; what the file has already is not written again."""
         del timeout_s  # a file on this machine answers, or fails

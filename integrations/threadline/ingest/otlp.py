@@ -109,6 +109,11 @@ class Otlp:
             verify=_variable(environ, "CERTIFICATE") or verify,
         )
 
+    @property
+    def origin(self) -> str:
+        """The server, and whose account."""
+        return self._target.origin
+
     def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
         """Send the items in one request; a body that is too long is refused, and so split."""
         traces = {item.id: trace for item in items if (trace := self._receipt(item).get(_TRACE))}

@@ -121,6 +121,10 @@ class Sender:
         """Leave, in a forked child, to the parent what is the parent's."""
         self._lock.give_back()
 
+    def is_meant_for_it(self) -> bool:
+        """Tell whether what waits was recorded for this destination's account."""
+        return self._origin is None or self._outbox.is_meant_for(self.name, self._origin)
+
     def send_due(self) -> float | None:
         """Send what is due, on the calling thread.
 
@@ -136,7 +140,7 @@ class Sender:
             else:
                 try:
                     is_hurried = hurries > self._answered
-                    is_ours = self._is_meant_for_it()
+                    is_ours = self.is_meant_for_it()
                     wait = self._round(is_hurried=is_hurried) if is_ours else self._hold_back()
                 finally:
                     self._lock.give_back()
@@ -186,9 +190,6 @@ class Sender:
         self._planned = self._pace.planned_rows
         due = plan.next_due_ns
         return None if due is None else (due - self._clock.now_ns()) / _NS
-
-    def _is_meant_for_it(self) -> bool:
-        return self._origin is None or self._outbox.is_meant_for(self.name, self._origin)
 
     def _hold_back(self) -> float:
         state = held_back(self._outbox.state(self.name), self.name, self._clock.now_ns())

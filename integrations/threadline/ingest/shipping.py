@@ -36,12 +36,19 @@ def ship_once(client: IngestionClient, timeout: float) -> tuple[int, int, int]:
 
 
 def shipper(
-    outbox: Outbox, destinations: Iterable[Destination], *, path: Path, clock: Clock
+    outbox: Outbox,
+    destinations: Iterable[Destination],
+    *,
+    path: Path,
+    clock: Clock,
+    guards_origin: bool = False,
 ) -> IngestionClient:
     """Return what ships from the store at `path`."""
     made = tuple(destinations)
     names = [destination.name for destination in made]
-    return IngestionClient(outbox, made, names=names, path=path, clock=clock)
+    return IngestionClient(
+        outbox, made, names=names, path=path, clock=clock, guards_origin=guards_origin
+    )
 
 
 def follow(

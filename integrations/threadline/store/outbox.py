@@ -35,6 +35,7 @@ _UNKNOWN_TURN_NS: Final = 10_000_000_000
 _RUNNING_TURN_NS: Final = 600_000_000_000
 _RUNNING: Final = STATUSES.index("running")
 _STATE: Final = "destination:"
+_ORIGIN: Final = "origin:"
 
 _PLAN: Final = f"""
 SELECT o.kind, o.record_id, coalesce(o.conversation, about.conversation), o.attempts,
@@ -285,6 +286,27 @@ class Outbox:
         with self._writing() as connection:
             return connection.execute(_BACKFILL, (destination, destination)).rowcount
 
+    def is_meant_for(self, destination: str, origin: str) -> bool:
+        """Tell whether what waits for `destination` may go to `origin`: an address and an account.
+
+        The first one that is asked for has it, and each later one once nothing waits.
+        """
+        with self._reading() as connection:
+            if _origin_held(connection, destination) == origin:
+                return True
+        with self._writing() as connection:
+            held = _origin_held(connection, destination)
+            if held not in {None, origin} and _is_waiting(connection, destination):
+                return False
+            _hold_origin(connection, destination, origin)
+        return True
+
+    def adopt(self, destination: str, origin: str) -> None:
+        """Let what waits for `destination` go to `origin`, whoever it was meant for, at once."""
+        with self._writing() as connection:
+            _hold_origin(connection, destination, origin)
+            connection.execute("DELETE FROM meta WHERE key = ?", (_STATE + destination,))
+
     def close(self) -> None:
         """Close the connection; a later use opens it again."""
         self._database.close()
@@ -314,3 +336,19 @@ def _state_from(text: Any) -> DestinationState:
         return msgspec.json.decode(text, type=DestinationState)
     except (msgspec.MsgspecError, TypeError):  # a newer version's: it does not bind this one
         return DestinationState()
+
+
+def _origin_held(connection: sqlite3.Connection, destination: str) -> str | None:
+    row = connection.execute(
+        "SELECT value FROM meta WHERE key = ?", (_ORIGIN + destination,)
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _hold_origin(connection: sqlite3.Connection, destination: str, origin: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_ORIGIN + destination, origin))
+
+
+def _is_waiting(connection: sqlite3.Connection, destination: str) -> bool:
+    query = f"SELECT EXISTS (SELECT 1 FROM outbox WHERE destination = ? AND state = {WAITING})"
+    return bool(connection.execute(query, (destination,)).fetchone()[0])
