@@ -13,6 +13,12 @@ from haystack.components.generators.chat import MockChatGenerator
 from haystack.components.retrievers.in_memory import InMemoryBM25Retriever
 from haystack.dataclasses import ChatMessage, StreamingChunk, ToolCall
 from haystack.document_stores.in_memory import InMemoryDocumentStore
+from haystack.hooks.human_in_the_loop import (
+    AlwaysAskPolicy,
+    BlockingConfirmationStrategy,
+    ConfirmationHook,
+    ConfirmationUIResult,
+)
 from haystack.tools import tool
 
 
@@ -33,6 +39,24 @@ def agent(**more: Any) -> Agent:
 def ask(app: Agent, text: str = "1+2?", **more: Any) -> str:
     """Ask an agent and return its answer."""
     return str(app.run([ChatMessage.from_user(text)], **more)["last_message"].text)
+
+
+class Says:
+    """A user interface that answers by itself."""
+
+    def __init__(self, result: ConfirmationUIResult) -> None:
+        self.result = result
+
+    def get_user_confirmation(self, *args: Any, **kwargs: Any) -> ConfirmationUIResult:
+        return self.result
+
+
+def reviewed_agent(result: ConfirmationUIResult) -> Agent:
+    """The same agent, of whose calls a human says this."""
+    strategy = BlockingConfirmationStrategy(
+        confirmation_policy=AlwaysAskPolicy(), confirmation_ui=Says(result)
+    )
+    return agent(hooks={"before_tool": [ConfirmationHook({add.name: strategy})]})
 
 
 def rag() -> Pipeline:

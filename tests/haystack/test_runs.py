@@ -12,14 +12,18 @@ from haystack.components.generators.chat import MockChatGenerator
 from haystack.core.errors import BreakpointException
 from haystack.dataclasses import ChatMessage
 from haystack.dataclasses.breakpoints import Breakpoint
-from haystack.hooks.human_in_the_loop import (
-    AlwaysAskPolicy,
-    BlockingConfirmationStrategy,
-    ConfirmationHook,
-    ConfirmationUIResult,
-)
+from haystack.hooks.human_in_the_loop import ConfirmationUIResult
 from haystack.tools import ComponentTool
-from tests.haystack.applications import QUESTION, RAG_INPUT, add, agent, ask, chat, chat_input, rag
+from tests.haystack.applications import (
+    QUESTION,
+    RAG_INPUT,
+    agent,
+    ask,
+    chat,
+    chat_input,
+    rag,
+    reviewed_agent,
+)
 from tests.scenarios.checking import span_trees
 from tests.scenarios.haystack_first_version import RESUMES_WITH_ITS_INPUT, TELLS_DECISIONS
 
@@ -157,16 +161,6 @@ def test_a_pipeline_in_a_component_is_one_turn(client: Client) -> None:
     assert [s.kind for s in turn.spans][:3] == ["workflow", "workflow", "workflow"]
 
 
-class _Says:
-    """A user interface that answers by itself."""
-
-    def __init__(self, result: ConfirmationUIResult) -> None:
-        self.result = result
-
-    def get_user_confirmation(self, *args: Any, **kwargs: Any) -> ConfirmationUIResult:
-        return self.result
-
-
 @pytest.mark.parametrize(
     ("result", "decision", "outcome", "arguments"),
     [
@@ -189,10 +183,7 @@ def test_what_a_human_decides_is_told(
     arguments: dict[str, int],
 ) -> None:
     """The model's own call stays in the transcript; the decision stands at the observation."""
-    strategy = BlockingConfirmationStrategy(
-        confirmation_policy=AlwaysAskPolicy(), confirmation_ui=_Says(result)
-    )
-    helper = agent(hooks={"before_tool": [ConfirmationHook({add.name: strategy})]})
+    helper = reviewed_agent(result)
     ask(helper)
     turn = client.reader().last()
     [observation] = turn.tool_observations
