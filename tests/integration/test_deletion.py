@@ -16,7 +16,7 @@ from tests.stored import NOW, Stored, turn_id
 import threadline
 from threadline.clock import SystemClock
 from threadline.errors import ArgumentError
-from threadline.ids import redacted_id
+from threadline.ids import pack_id, redacted_id
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.model import Event, Feedback, Rating, TextPart
 from threadline.store.values import BlobShelf, pack_value
@@ -275,6 +275,20 @@ def fill(stored: Stored, thread: str, word: str) -> None:
         ("feedback", f"2-{word}", None),
     ):
         stored.insert("outbox", destination="d", kind=kind, record_id=record, conversation=whose)
+    for record in ("", pack_id(ident)):
+        data = f'{{"theirs":"{word}"}}'
+        stored.insert("receipt", destination="d", conversation=row, record_id=record, data=data)
+
+
+def test_what_came_back_for_a_forgotten_users_turns_goes_with_them(stored: Stored) -> None:
+    """What a destination called the conversation and the turns of others stays."""
+    users = ("u-1", "u-2")
+    turns = {u: pack_id(stored.turn("t", ("user", u), user_id=u)) for u in users}
+    for record in ("", *turns.values()):
+        stored.insert("receipt", destination="d", conversation=1, record_id=record, data="{}")
+    assert stored.reader().delete(user_id="u-1") == 1
+    left = stored.connection.execute("SELECT record_id FROM receipt ORDER BY 1").fetchall()
+    assert left == [("",), (turns["u-2"],)]
 
 
 def test_nothing_of_a_deleted_conversation_is_in_any_table(stored: Stored) -> None:
