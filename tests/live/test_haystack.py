@@ -77,8 +77,12 @@ def test_a_chat_is_what_the_two_said(way: str, record: Record, wire: Wire) -> No
             llm["streaming_callback"] = hear_async if "async" in way else hear
         run = asyncio.run(pipeline.run_async(data)) if "async" in way else pipeline.run(data)
         history += run["llm"]["replies"]
-    # the wire is compared with every call; of a stream Haystack shows no chunk, so not its time
-    turns = list(record.conversation("chat").turns) if streams else record.turns("chat")
+    # the wire is compared with every call, and its first chunk with that of the wire, but for
+    # synchronous streams: of those Haystack shows no chunk
+    is_heard = way != "streaming"
+    turns = record.turns("chat") if is_heard else list(record.conversation("chat").turns)
+    timed = [call.first_chunk_ns is not None for turn in turns for call in turn.llm_calls]
+    assert timed == [way == "async streaming"] * len(_QUESTIONS)
     counted = [exchange.usage["completion_tokens"] for exchange in wire.exchanges]
     assert [c.usage.output_tokens for t in turns for c in t.llm_calls if c.usage] == counted
     assert [len(exchange.messages) for exchange in wire.exchanges] == [1, 3, 5]
