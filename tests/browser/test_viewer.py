@@ -241,6 +241,7 @@ def test_five_thousand_messages_load_as_one_scrolls(watched: Watched) -> None:
     assert watched.happened == []
 
 
+@pytest.mark.timeout(180)  # nine loads of 200 turns each; nothing waits
 def test_all_five_thousand_messages_can_be_scrolled_through(watched: Watched) -> None:
     """Loaded one after another they stay light: a click is answered while they are all there."""
     page = watched.open(f"/conversation?id={HUGE}&limit=200")
