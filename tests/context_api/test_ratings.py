@@ -26,12 +26,13 @@ def events_of(server: ContextLoopback) -> list[dict[str, Any]]:
     return [entry for _, entry in server.entries() if entry.get("type") == "event"]
 
 
+@pytest.mark.parametrize("filtered", [False, True])
 @pytest.mark.parametrize("own_ids", [False, True])
 def test_a_thumb_is_set_on_the_answer_by_the_ids_that_came_back(
-    server: ContextLoopback, shop: Shop, *, own_ids: bool
+    server: ContextLoopback, shop: Shop, *, own_ids: bool, filtered: bool
 ) -> None:
-    """Also where the server calls the thread by an id of its own, and the program ended between."""
-    server.be(own_ids=own_ids)
+    """Also where the server has other words and an id of its own, and the program ended between."""
+    server.be(own_ids=own_ids, filtered=filtered)
     turn_id = shop.ask_with_tools("A table?", "19:30?")
     shop.ship()
     shop.sender.stop(1)

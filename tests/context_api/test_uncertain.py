@@ -55,7 +55,16 @@ def quick(server: ContextLoopback, tmp_path: Path) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize("given_back", [{}, {"metadata": False}, {"ids": False, "metadata": False}])
+@pytest.mark.parametrize(
+    "given_back",
+    [
+        {},
+        {"metadata": False},
+        {"ids": False, "metadata": False},
+        {"filtered": True},
+        {"filtered": True, "metadata": False},
+    ],
+)
 def test_a_turn_whose_answer_was_lost_is_found_and_not_sent_again(
     server: ContextLoopback, quick: Shop, given_back: dict[str, bool]
 ) -> None:

@@ -26,8 +26,9 @@ LOGGED = "/api/v1/log/conversation"
 Said = tuple[int, dict[str, Any]]
 
 THREADS: dict[tuple[str | None, str], dict[str, Any]] = {}
-BE = {"ids": True, "metadata": True, "own_ids": False}
-"""Whether ids of messages and their metadata are given back, and threads get ids of its own."""
+BE = {"ids": True, "metadata": True, "own_ids": False, "filtered": False}
+"""Whether ids of messages and their metadata are given back, threads get ids of its own, and words
+are given back otherwise than they came."""
 
 
 def is_map(found: object, most: int = 20) -> bool:
@@ -91,11 +92,15 @@ def logged(path: str, body: dict[str, Any]) -> Said:
     if BE["ids"]:
         shown = ("id", "role", "message", "rating")
         data["appended_messages"] = [
-            {key: one[key] for key in shown} | {"rating": "neutral"}
+            _shown({key: one[key] for key in shown} | {"rating": "neutral"})
             for one in added
             if "role" in one
         ]
     return 201, {"status": "ok", "data": data}
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"message": "***"} if BE["filtered"] and "message" in entry else entry
 
 
 def patched(thread_id: str, body: dict[str, Any]) -> Said:
@@ -116,7 +121,9 @@ def read(tenant: str | None, thread_id: str) -> Said:
     if not found:
         return 404, {"message": "no such conversation"}
     hidden = {key for key, flag in (("id", "ids"), ("metadata", "metadata")) if not BE[flag]}
-    messages = [{k: v for k, v in m.items() if k not in hidden} for m in found[0]["messages"]]
+    messages = [
+        _shown({k: v for k, v in m.items() if k not in hidden}) for m in found[0]["messages"]
+    ]
     return 200, {**found[0], "messages": messages}
 
 

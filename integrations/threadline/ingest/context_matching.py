@@ -9,7 +9,7 @@ from threadline.ingest.context_entries import EVENT_MARK, TURN_MARK, number_of
 from threadline.model.message import ASSISTANT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from threadline.ingest.context_entries import Entry, Fields
 
@@ -39,15 +39,9 @@ def found_in(entries: Sequence[Entry], held: Sequence[Fields]) -> list[Fields]:
 def ids_given(entries: Sequence[Entry], appended: Sequence[Fields]) -> dict[str, str]:
     """Return by number the ids that a server gave our messages; it may tell of some only."""
     ids: dict[str, str] = {}
-    start = 0
-    for one in appended:
-        for index in range(start, len(entries)):
-            entry = entries[index]
-            if _speaker(entry.fields) == _speaker(one) and _text(entry.fields) == _text(one):
-                if entry.message_id is not None and isinstance(one.get("id"), str):
-                    ids[number_of(entry.message_id)] = one["id"]
-                start = index + 1
-                break
+    for entry, one in _paired(entries, appended):
+        if entry.message_id is not None and isinstance(one.get("id"), str):
+            ids[number_of(entry.message_id)] = one["id"]
     return ids
 
 
@@ -61,6 +55,26 @@ def answer_in(turn_id: str, held: Sequence[Fields]) -> str | None:
         if is_inside and one.get("role") == ASSISTANT and isinstance(one.get("id"), str):
             found = one["id"]
     return found
+
+
+def _paired(entries: Sequence[Entry], appended: Sequence[Fields]) -> Iterator[tuple[Entry, Fields]]:
+    """Pair messages in their order where the server tells of all, else where the words are equal.
+
+    Its words may differ from ours: it may have filtered personal data out of them.
+    """
+    ours = [entry for entry in entries if entry.fields.get("role")]
+    theirs = [one for one in appended if one.get("role")]
+    if [_speaker(one) for one in theirs] == [_speaker(entry.fields) for entry in ours]:
+        yield from zip(ours, theirs, strict=True)
+        return
+    start = 0
+    for one in theirs:
+        for index in range(start, len(ours)):
+            fields = ours[index].fields
+            if _speaker(fields) == _speaker(one) and _text(fields) == _text(one):
+                yield ours[index], one
+                start = index + 1
+                break
 
 
 def _is_same(ours: Fields, theirs: Fields, *, are_marks_kept: bool) -> bool:
