@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from tests.faults import freeplay_server
 from tests.faults.loopbacks import FreeplayLoopback
+from tests.samples import said, span, turn
 from tests.shipping import client_for, ingestion, say, say_at_length
 
 import threadline
 from threadline.clock import SystemClock
-from threadline.destinations import Freeplay
+from threadline.destinations import Freeplay, Later
+from threadline.ingest.freeplay_ids import FreeplayIds
+from threadline.ingest.freeplay_shortening import shortened
+from threadline.ingest.freeplay_turn import turn_requests
 from threadline.ingest.pace import Pace
 from threadline.ingest.shipping import open_outbox
+from threadline.ingest.trying import item_of
+from threadline.model import BlobPart, TextPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from threadline.ingest.ingestion import IngestionClient
+    from threadline.model import Span
 
 PACE = Pace(first_wait_s=0.01, longest_wait_s=0.05, send_timeout_s=5.0, longest_told_s=0.05)
 LONG = "word " * 500_000
+IDS = FreeplayIds(freeplay_server.PROJECT)
 
 
 @pytest.fixture
@@ -58,21 +68,21 @@ def test_conversations_do_not_wait_for_one_another(
     client: threadline.Client, server: FreeplayLoopback
 ) -> None:
     """While one request hangs, all that is said elsewhere arrives."""
-    said = [(f"t{n}", f"q{n}") for n in range(12)]
-    say(client, said)
+    asked = [(f"t{n}", f"q{n}") for n in range(12)]
+    say(client, asked)
     client.store_recorded()
     server.behave({"do": "hang"})
     sender = ingestion(
         client.settings.store, server.target(), pace=replace(PACE, send_timeout_s=60)
     )
-    while len(server.questions()) < len(said) - 1:
+    while len(server.objects()) < len(asked) - 1:
         sender.flush(0.1)
-    assert sender.deliveries() == (0, len(said), 0)  # it is still at it
+    assert sender.deliveries() == (0, len(asked), 0)  # it is still at it
     server.behave()
     sender.flush(20)
     sender.stop(1)
-    assert sender.deliveries() == (len(said), 0, 0)
-    assert sorted(server.questions()) == sorted(said)
+    assert sender.deliveries() == (len(asked), 0, 0)
+    assert sorted(server.questions()) == sorted(asked)
 
 
 def test_one_refused_request_of_a_turn_does_not_hold_up_the_rest(
@@ -106,9 +116,9 @@ def test_what_is_too_long_is_cut_and_says_so(
     client: threadline.Client, server: FreeplayLoopback
 ) -> None:
     """Everything else stays, and the ids too."""
-    with threadline.turn(thread_id="t", input=LONG, client=client) as turn:
-        turn.llm_call([{"role": "user", "content": LONG}], "Too long to read", model="gpt-x")
-        turn.output = "Too long to read"
+    with threadline.turn(thread_id="t", input=LONG, client=client) as told:
+        told.llm_call([{"role": "user", "content": LONG}], "Too long to read", model="gpt-x")
+        told.output = "Too long to read"
     server.behave({"do": "no_longer_than", "bytes": 1_200_000})
     assert ship(client, server.target()).deliveries() == (1, 0, 0)
     [[call], [trace]] = server.objects().values()
@@ -126,6 +136,37 @@ def test_what_stays_too_long_is_put_aside(
     say(client, [("t", LONG), ("t", "short")])
     server.behave({"do": "no_longer_than", "bytes": 2_000})
     assert ship(client, server.target()).deliveries() == (1, 0, 1)
+
+
+def test_pictures_that_are_too_long_go_whole() -> None:
+    """A part of one is of no use; the words beside it stay."""
+    picture = BlobPart(b"0" * 2_000_000, mime_type="image/png")
+    of = turn("t", 0, 9, spans=(asked_to_look(picture),))
+    *_, call = (r for r in turn_requests(of, None, IDS) if "messages" in r.body)
+    body = msgspec.json.decode(shortened(call.body, 1_000_000))
+    words, noted = body["messages"][0]["content"]
+    assert words == {"type": "text", "text": "What is this?"}
+    assert noted["type"] == "text"
+    assert re.fullmatch(r"\[image_url of 26\d{5} bytes left out: too long\]", noted["text"])
+
+
+def asked_to_look(picture: BlobPart) -> Span:
+    asked = said("user", "", 0, parts=(TextPart("What is this?"), picture))
+    return span("llm", "m", 1, 2, input_messages=(asked,))
+
+
+def test_nothing_is_begun_when_the_time_of_a_try_is_over(
+    client: threadline.Client, server: FreeplayLoopback
+) -> None:
+    """It waits for its turn again, and says nothing of the destination."""
+    say_at_length(client, [("t", "one")])
+    client.store_recorded()
+    outbox = open_outbox(client.settings.store, SystemClock())
+    rows = outbox.plan("freeplay", 9)
+    items = [item_of(row, found) for row, found in outbox.records(rows).items()]
+    [outcome] = server.target().send(items, timeout_s=0)
+    assert outcome == Later("the time was over before it was all sent", 0.0, of_record=True)
+    assert server.asked() == []
 
 
 def test_a_wrong_project_is_named_and_everything_waits(

@@ -107,6 +107,44 @@ def test_a_rating_of_a_call_is_feedback_on_the_completion_and_of_a_tool_on_its_t
     }
 
 
+@pytest.mark.parametrize(("position", "kind"), [(0, "turn"), (1, "completion"), (99, "turn")])
+def test_a_rating_of_a_message_is_feedback_on_the_call_that_said_it_else_on_the_turn(
+    client: threadline.Client, server: FreeplayLoopback, position: int, kind: str
+) -> None:
+    """The user's own words were said by no call, and some messages nobody knows."""
+    say_at_length(client, [("t", "Rain?")])
+    client.store_recorded()
+    turn = next(iter(client.reader().turns()))
+    message_id = f"{turn.id}:{position}"
+    threadline.rate(1, message_id=message_id, client=client)
+    ship(client, server)
+    [said_it] = [
+        call.id
+        for call in turn.llm_calls
+        for message in call.output_messages
+        if message.id == turn.messages[-1].id
+    ]
+    where = {
+        "turn": f"trace-feedback/id/{IDS.turn(turn.id)}",
+        "completion": f"completion-feedback/id/{IDS.span(said_it)}",
+    }
+    [(path, body)] = [(path, body) for path, body in notes(server) if "feedback" in path]
+    assert path == where[kind]
+    assert body["message_id"] == message_id
+
+
+def test_a_rating_of_a_message_of_another_host_is_feedback_on_its_turn(
+    client: threadline.Client, server: FreeplayLoopback
+) -> None:
+    """Which call said it stands in a store elsewhere."""
+    threadline.rate(1, message_id=f"{ELSEWHERE}:3", client=client)
+    ship(client, server, hours=1)
+    path = f"trace-feedback/id/{IDS.turn(ELSEWHERE)}"
+    assert [asked for asked in server.asked() if "-feedback" in asked] == [
+        f"POST /api/v2/projects/{freeplay_server.PROJECT}/{path}"
+    ]
+
+
 def test_what_is_said_of_a_conversation_is_metadata_of_the_session(
     client: threadline.Client, server: FreeplayLoopback
 ) -> None:

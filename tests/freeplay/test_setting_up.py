@@ -103,6 +103,16 @@ def test_doctor_says_what_is_wrong(
     assert "FREEPLAY_API_KEY" in doctors_finding()[1]
 
 
+def test_a_list_of_projects_that_cannot_be_read_says_nothing_against_one(
+    server: FreeplayLoopback,
+) -> None:
+    """It may be longer than what is read of an answer."""
+    server.behave({"do": "say", "status": 200, "body": '{"projects": [{"id": "a-'})
+    target = server.target()
+    assert target.check(timeout_s=5) is None
+    target.close()
+
+
 def doctors_finding() -> tuple[str, str]:
     said = CliRunner().invoke(app, ["doctor", "--json"], catch_exceptions=False).output
     assert KEY not in said
