@@ -122,6 +122,16 @@ def doctors_finding() -> tuple[str, str]:
     return found["tone"], found["note"]
 
 
+def test_an_origin_is_address_key_and_project_and_tells_no_key() -> None:
+    """What waits for one account goes to no other by mistake."""
+    given = {"base_url": "https://app.freeplay.ai/api", "api_key": KEY, "project_id": PROJECT}
+    others = [{"base_url": "https://b.example"}, {"api_key": "other"}, {"project_id": "p-2"}]
+    origins = [Freeplay(**{**given, **other}).origin for other in ({}, *others)]
+    assert len(set(origins)) == 4
+    assert Freeplay(**given).origin == origins[0]
+    assert not any(KEY in origin for origin in origins)
+
+
 def test_two_projects_have_ids_of_their_own() -> None:
     """Nothing of one conversation collides where it is shipped to both."""
     ids = [Freeplay(api_key=KEY, project_id=p)._ids.session("t") for p in (PROJECT, "another")]

@@ -95,6 +95,11 @@ class Freeplay:
         acknowledged = Acknowledged()
         self._senders = [ItemSender(project, acknowledged) for project in self._projects]
 
+    @property
+    def origin(self) -> str:
+        """Where it goes, and on whose account: not a word of the key."""
+        return self._projects[0].origin
+
     def send(self, items: Sequence[Item], *, timeout_s: float) -> Sequence[Outcome]:
         """Send several conversations at once, each in its order; it takes one object a request.
 
