@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from threadline.model.stretch import Stretch
     from threadline.server.viewer import Viewer
 
-_LIMIT: Final = 30
+_LIMIT: Final = 20
 _MOST: Final = 200
 
 

@@ -58,12 +58,14 @@ class Split(NamedTuple):
     Attributes:
         sets: Queries for row ids, all of which must give a turn.
         holds: What must hold of a turn beside.
+        whole: What holds of a turn without the sets.
         around: A query for row ids of conversations, the only ones that can have such a turn.
-        is_few: Whether the sets are small enough to begin with them.
+        is_few: Whether the sets, and `around`, are small enough to begin with them.
     """
 
     sets: list[Condition]
     holds: list[Condition]
+    whole: list[Condition]
     around: Condition | None = None
     is_few: bool = False
 
@@ -77,19 +79,19 @@ def split(connection: sqlite3.Connection, facets: Sequence[Facet], *, looks_up: 
         looks_up: Whether something is looked up even if many turns have it.
     """
     if not facets:
-        return Split([], [])
+        return Split([], [], [])
     counts = [_count(connection, facet) for facet in facets]
     order = sorted(range(len(facets)), key=counts.__getitem__)
     chosen = [place for place in order if counts[place] < FEW_TURNS]
     is_few = bool(chosen)
     rarest = facets[order[0]]
-    around = rarest.around if looks_up and not is_few else None
-    is_worth_it = looks_up or (len(facets) > 1 and counts[order[0]] < _SOME_TURNS)
-    if not chosen and is_worth_it and around is None and rarest.turns is not None:
+    are_some = counts[order[0]] < _SOME_TURNS
+    if not chosen and (looks_up or (len(facets) > 1 and are_some)) and rarest.turns is not None:
         chosen = order[:1]
     sets = [turns for place in chosen if (turns := facets[place].turns) is not None]
     rest = [facet.holds for place, facet in enumerate(facets) if place not in chosen]
-    return Split(sets, rest, around, is_few)
+    around = rarest.around if looks_up or are_some else None
+    return Split(sets, rest, [facet.holds for facet in facets], around, is_few)
 
 
 def _count(connection: sqlite3.Connection, facet: Facet) -> int:

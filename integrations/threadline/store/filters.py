@@ -62,7 +62,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
         facets = list(self._facets(connection, now_ns=now_ns))
         found = split(connection, facets, looks_up=looks_up)
         entries = [_has_entry(*entry) for entry in self.metadata.items()]
-        return found._replace(holds=[*found.holds, *entries])
+        return found._replace(holds=[*found.holds, *entries], whole=[*found.whole, *entries])
 
     def _facets(self, connection: sqlite3.Connection, *, now_ns: int) -> Iterator[Facet]:
         if self.user_ids:

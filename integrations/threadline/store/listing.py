@@ -50,6 +50,7 @@ class Listing:
             query = Query.parse(filters.text)
             found = Search(connection, query, filters, now_ns=now_ns).as_turn_set()
             self._split.sets.append(found)
+            self._split = self._split._replace(around=None)
 
     def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
         """Return turns with all that belongs to them."""
@@ -106,44 +107,40 @@ class Listing:
     def _conversation_rows(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
         """Return what fits; what many turns have is met among the newest, or else looked up."""
         split = self._split
-        if split.sets:
-            return self._from_turns(conditions)
+        if split.sets or split.around is not None:
+            return self._looked_up(conditions)
         if not split.holds or self._filters.thread_ids:
-            return self._walked(conditions)
+            return self._walked([*conditions, *_with_a_turn(split.holds)])
         where, values = all_of(conditions)
         newest = f"SELECT c.id FROM conversation c WHERE {where} ORDER BY {_NEWEST_FIRST} LIMIT"
-        found = self._walked([Condition(f"c.id IN ({newest} {_LOOKED_THROUGH})", values)])
+        among = Condition(f"c.id IN ({newest} {_LOOKED_THROUGH})", values)
+        found = self._walked([among, *_with_a_turn(split.holds)])
         if len(found) > self._limit:
             return found
         self._split = self._filters.chosen(self._connection, now_ns=self._now_ns, looks_up=True)
-        if self._split.sets:
-            return self._from_turns(conditions)
-        around = self._split.around
-        within = [] if around is None else [Condition(f"c.id IN ({around.sql})", around.values)]
-        return self._walked([*conditions, *within])
+        return self._looked_up(conditions)
 
-    def _from_turns(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
-        """Go from the turns that were looked up to their conversations."""
-        sets = (Condition(f"t.id IN ({found.sql})", found.values) for found in self._split.sets)
-        where, values = all_of([*sets, *self._split.holds])
-        source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
-        turns = f"SELECT t.conversation FROM {source} WHERE t.kind = {_TURN} AND {where}"
-        fits = Condition(f"c.id IN ({turns})", values)
-        # few are sorted; many are met in their order
-        order = _NEWEST_FIRST.replace("c.", "+c.") if self._split.is_few else _NEWEST_FIRST
+    def _looked_up(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+        """Go from conversations or turns that were looked up to those conversations that fit."""
+        split = self._split
+        if split.around is not None:
+            around = Condition(f"c.id IN ({split.around.sql})", split.around.values)
+            fits = [around, *_with_a_turn(split.whole)]
+        else:
+            sets = (Condition(f"t.id IN ({found.sql})", found.values) for found in split.sets)
+            where, values = all_of([Condition(f"t.kind = {_TURN}"), *sets, *split.holds])
+            source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
+            turns = f"SELECT t.conversation FROM {source} WHERE {where}"
+            fits = [Condition(f"c.id IN ({turns})", values)]
+        if not split.is_few:  # many are met in their order
+            return self._walked([*fits, *conditions])
         own = [Condition(sql.replace("c.tenant", "+c.tenant"), v) for sql, v in conditions]
-        page = own if self._split.is_few else conditions
-        return self._page(CONVERSATION_COLUMNS, "conversation c", [fits, *page], order)
+        order = _NEWEST_FIRST.replace("c.", "+c.")  # few are sorted
+        return self._page(CONVERSATION_COLUMNS, "conversation c", [*fits, *own], order)
 
     def _walked(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
-        """Go from the newest conversation on, and look at the turns of each."""
-        fits: list[Condition] = []
-        if self._split.holds:
-            where, values = all_of(self._split.holds)
-            turn = f"SELECT 1 FROM turn t WHERE t.conversation = c.id AND t.kind = {_TURN}"
-            fits.append(Condition(f"EXISTS ({turn} AND {where})", values))
-        source = "conversation c"
-        return self._page(CONVERSATION_COLUMNS, source, [*conditions, *fits], _NEWEST_FIRST)
+        """Go from the newest conversation on."""
+        return self._page(CONVERSATION_COLUMNS, "conversation c", conditions, _NEWEST_FIRST)
 
     def _page(
         self, columns: str, source: str, conditions: Sequence[Condition], order: str
@@ -154,6 +151,15 @@ class Listing:
             f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ?",
             (*values, self._limit + 1),
         ).fetchall()
+
+
+def _with_a_turn(holds: Sequence[Condition]) -> list[Condition]:
+    """Return the condition that one turn of a conversation has all of this."""
+    if not holds:
+        return []
+    where, values = all_of([Condition(f"t.kind = {_TURN}"), *holds])
+    turn = f"SELECT 1 FROM turn t WHERE t.conversation = c.id AND {where}"
+    return [Condition(f"EXISTS ({turn})", values)]
 
 
 def _before(columns: str, place: tuple[int, int] | None) -> list[Condition]:
