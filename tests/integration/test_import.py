@@ -222,6 +222,23 @@ def test_the_context_ai_shape_comes_in(tmp_path: Path) -> None:
         assert (seen.name, seen.arguments, seen.result) == ("track", {"id": 7}, "in Lyon")
 
 
+def test_fine_tuning_examples_come_in(samples: Path, tmp_path: Path) -> None:
+    """Messages in the shape of OpenAI have no id: it follows from what is in them."""
+    lines, target = tmp_path / "openai.jsonl", tmp_path / "b.db"
+    assert run("export", "--store", samples, "--format", "openai", "-o", lines).exit_code == 0
+    count = len(lines.read_text().splitlines())
+    assert taken("--store", target, lines)["conversations"] == count
+    assert taken("--store", target, lines)["turns"] == 0
+    with threadline.open(target) as store:
+        [turn] = [turn for turn in store.turns() if "drier" in turn.input]
+        conversation = store.conversation(turn.thread_id)
+        assert conversation is not None
+        assert conversation.id_source == "generated"
+        assert [seen.name for seen in conversation.tool_observations] == ["weather", "weather"]
+        assert conversation.tool_observations[0].arguments == {"city": "Paris", "days": 2}
+        assert conversation.tool_observations[0].result == "rain, 11 °C"
+
+
 def test_our_own_table_comes_back(samples: Path, tmp_path: Path) -> None:
     """The table of messages, written as CSV: words, roles, times, ratings, who and where."""
     table, target = tmp_path / "messages.csv", tmp_path / "b.db"

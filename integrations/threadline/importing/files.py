@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from msgspec.structs import replace
+
 from threadline.client import open_store
+from threadline.client.told_messages import told_conversation
 from threadline.errors import ArgumentError, ThreadlineError
 from threadline.ids import derived_uuid
+from threadline.importing.answered_calls import answered_calls
 from threadline.importing.csv_rows import conversations_of_rows
 from threadline.model import Conversation, decode
 from threadline.store.adopting import every_thread
@@ -18,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from threadline.model import Turn
+
 _SQLITE: Final = b"SQLite format 3\x00"
 _LISTS: Final = ("conversations", "threads", "data", "results")
-_SHAPES: Final = "a conversation: a line of `threadline export`, the Context.ai shape, or messages"
+_SHAPES: Final = "a line of `threadline export`, or an object with `messages`"
 
 
 class Unreadable(NamedTuple):
@@ -158,7 +164,7 @@ def _own(line: bytes, place: str) -> Conversation | Unreadable:
 
 
 def _told(value: object) -> Conversation:
-    """Read the Context.ai shape. Without an id it gets one that follows from what is in it."""
+    """Read the shape of Context.ai or OpenAI; without an id it gets one made of what is in it."""
     kind = type(value).__name__
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not isinstance(fields.get("messages"), list):
@@ -169,4 +175,11 @@ def _told(value: object) -> Conversation:
         fields = {**fields, "id": named or str(derived_uuid("told", content))}
         if named is None:
             fields["id_source"] = "generated"
-    return Conversation.from_dict(fields)
+    told = told_conversation(fields, None).conversation
+    return replace(told, turns=tuple(map(_with_tools, told.turns)))
+
+
+def _with_tools(turn: Turn) -> Turn:
+    if turn.tool_observations:
+        return turn
+    return replace(turn, tool_observations=tuple(answered_calls(turn.id, turn.messages)))

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from threadline.capture.plain import plain
 from threadline.ids import derived_uuid
+from threadline.importing.answered_calls import answered_calls
 from threadline.langchain.messages import body_of, messages_in
 from threadline.model import (
     Conversation,
     Failure,
     Message,
     Status,
-    ToolCallResponsePart,
-    ToolObservation,
     Turn,
 )
 from threadline.model.message import ASSISTANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from langchain_core.messages import BaseMessage
 
@@ -147,7 +146,7 @@ class _TurnReading:
             metadata=cast("dict[str, Any]", plain(metadata)),
             error=self._failure,
             messages=messages,
-            tool_observations=tuple(_observations(turn_id, messages)),
+            tool_observations=tuple(answered_calls(turn_id, messages)),
         )
 
     def _status(self, messages: tuple[Message, ...]) -> Status:
@@ -157,33 +156,6 @@ class _TurnReading:
             return Status.INTERRUPTED
         answered = messages[-1].role == ASSISTANT and not messages[-1].tool_calls
         return Status.OK if answered else Status.ABANDONED
-
-
-def _observations(turn_id: str, messages: tuple[Message, ...]) -> Iterator[ToolObservation]:
-    """Yield the tool calls that were answered, as far as a checkpoint tells of them."""
-    answers = {
-        part.id: (message, part)
-        for message in messages
-        for part in message.parts
-        if isinstance(part, ToolCallResponsePart)
-    }
-    asked = ((message, call) for message in messages for call in message.tool_calls)
-    for number, (message, call) in enumerate(asked):
-        if call.id in answers:
-            answer, part = answers[call.id]
-            yield ToolObservation(
-                id=f"{turn_id}.t{number}",
-                name=call.name,
-                outcome="error" if part.error else "ok",
-                call_id=call.id,
-                thought=message.text or None,
-                arguments=call.arguments,
-                result=part.response,
-                started_ns=message.at_ns,
-                ended_ns=answer.at_ns,
-                turn_id=turn_id,
-                message_id=message.id,
-            )
 
 
 def _failure(error: object) -> Failure:
