@@ -34,6 +34,7 @@ class Settings:
     durability: Literal["process", "fsync"] = "process"
     content: Literal["full", "metadata", "off"] = "full"
     redact: tuple[RedactRule, ...] = ("secrets",)
+    conversation_events: tuple[str, ...] = ()
     destinations: tuple[Any, ...] = ()
     ship: bool = True
     shutdown_timeout: float = 2.0
@@ -247,6 +248,18 @@ def _redact_rule(name: str, rule: Any) -> RedactRule:
     raise SettingError(name, rule, allowed)
 
 
+def _names(name: str, raw: Any) -> tuple[str, ...]:
+    given: object = raw
+    items: list[Any] = []
+    if isinstance(raw, str):
+        items = [part.strip() for part in raw.split(",") if part.strip()]
+    elif isinstance(raw, list | tuple):
+        items = list(cast("Sequence[Any]", raw))
+    if not items or not all(isinstance(item, str) and item for item in items):
+        raise SettingError(name, given, "a list of names")
+    return tuple(items)
+
+
 def _destinations(name: str, raw: object) -> tuple[Any, ...]:
     items: Sequence[Any]
     if isinstance(raw, str):
@@ -277,6 +290,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "durability": _one_of("process", "fsync"),
     "content": _one_of("full", "metadata", "off"),
     "redact": _redact,
+    "conversation_events": _names,
     "destinations": _destinations,
     "ship": _flag,
     "shutdown_timeout": _number(0, 3600, " seconds"),

@@ -60,14 +60,14 @@ def test_every_kind_of_part_is_kept_once(name: str, tmp_path: Path) -> None:
     assert (asked.id, asked.name, asked.arguments) == ("c1", "add", {"a": 1, "b": 2})
 
 
-def test_an_event_of_the_applications_own_belongs_to_its_turn(tmp_path: Path) -> None:
+def test_an_event_of_the_applications_own_belongs_to_its_span(tmp_path: Path) -> None:
     """`dispatch_custom_event` inside a run."""
     path = tmp_path / "store.db"
     with threadline.Client(store=path, min_free_bytes=0) as client:
         _play("custom_event", client)
     with threadline.open(path) as store:
         [turn] = store.turns(kind=None)
-        [event] = turn.events
+        [event] = [event for span in turn.spans for event in span.events]
     assert isinstance(event, Event)
     assert (event.name, event.metadata) == ("my_ev", {"k": 1})
 

@@ -12,7 +12,7 @@ class Scope(msgspec.Struct, eq=False):
     """What a `threadline.conversation(...)` or `threadline.turn(...)` says of the calls inside.
 
     One for each time that one is entered; a pause is one that says nothing. `around` is the scope
-    that it was entered in.
+    that it was entered in. `turn` is the key of the turn that is entered, `turn_id` its id.
     """
 
     thread_id: str | None = None
@@ -20,6 +20,7 @@ class Scope(msgspec.Struct, eq=False):
     tags: tuple[str, ...] = ()
     metadata: bytes | None = None
     turn: bytes | None = None
+    turn_id: str | None = None
     turn_ids: list[str] = []
     around: Scope | None = None
 

@@ -16,7 +16,7 @@ from threadline.capture.interrupts import was_resumed
 from threadline.capture.logged import was_recorded
 from threadline.clock import give_way
 from threadline.ids import derived_uuid, pack_id
-from threadline.model.feedback import Event, Rating
+from threadline.model.feedback import Event, Feedback, Rating
 from threadline.model.message import ASSISTANT, Body
 from threadline.store.rows import Rows
 from threadline.store.schema import STATUSES
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from threadline.capture.open_turn import OpenTurn
     from threadline.capture.sayings import Transcript
     from threadline.store.held import Held
+
+Note = Rating | Feedback | Event
 
 _RUNNING = STATUSES.index("running")
 
@@ -41,6 +43,7 @@ class Origin(msgspec.Struct, frozen=True):
     release: str | None = None
     destinations: tuple[str, ...] = ()
     sample: float = 1.0
+    conversation_events: tuple[str, ...] = ()
 
 
 class Settler:
@@ -211,7 +214,7 @@ class Settler:
                 _update(held, event)
                 rows.conversations[held.id] = held
             return
-        note = event.note
+        note = self._placed(event.note)
         user_id = None if isinstance(note, Event) else note.user_id
         if self._was_deleted(note.thread_id, user_id, note.at_ns):
             return
@@ -229,8 +232,15 @@ class Settler:
         record = msgspec.json.encode(note).decode()
         ident = pack_id(note.id)
         rows.notes.append((ident, kind, conversation, turn_id, note.at_ns, value, record))
-        names = self._origin.destinations if event.ships else ()
+        is_of_span = isinstance(note, Event) and note.run_id is not None  # it goes with its turn
+        names = self._origin.destinations if event.ships and not is_of_span else ()
         rows.outbox.extend((name, kind, conversation, ident) for name in names)
+
+    def _placed(self, note: Note) -> Note:
+        """Let an event be the conversation's where its name is listed, not the span's."""
+        if isinstance(note, Event) and note.name in self._origin.conversation_events:
+            return msgspec.structs.replace(note, run_id=None)
+        return note
 
     def _loaded(self, thread_id: str, now_ns: int) -> Held:
         tenant = self._origin.tenant

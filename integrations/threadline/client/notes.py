@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, Any, TypedDict
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from threadline.capture.events import CaptureEvent, Noted, Updated
 from threadline.capture.guard import never_raises
@@ -18,7 +18,10 @@ from threadline.model.feedback import Event, Feedback, Rating
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from threadline.capture.recorder import Recorder
     from threadline.client.client import Client
+
+_ADAPTERS: Final = ("threadline.langchain.runs", "threadline.haystack.tracer")
 
 
 class RatingArguments(TypedDict, total=False):
@@ -135,7 +138,8 @@ def event(
     Raises:
         ArgumentError: if no turn or conversation surrounds the call and none is named.
     """
-    turn, thread = _about(turn_id, thread_id)
+    around = _run_around() if turn_id is None and thread_id is None else None
+    turn, thread = (around[1], None) if around is not None else _about(turn_id, thread_id)
     note = Event(
         id=str(uuid7()),
         at_ns=_now(client),
@@ -144,7 +148,7 @@ def event(
         thread_id=thread,
         turn_id=turn,
     )
-    _record(Noted(note), client)
+    _record(Noted(note), client, None if around is None else around[0])
     return note.id
 
 
@@ -174,11 +178,23 @@ def update(
 
 
 @never_raises
-def _record(note: CaptureEvent, client: Client | None) -> None:
-    client = client or default_client()
-    if client.settings.enabled:
-        with client.recorder.draft() as draft:
+def _record(note: CaptureEvent, client: Client | None, recorder: Recorder | None = None) -> None:
+    if client is not None or recorder is None:
+        client = client or default_client()
+        recorder = client.recorder if client.settings.enabled else None
+    if recorder is not None:
+        with recorder.draft() as draft:
             draft.record(note, last=True)
+
+
+def _run_around() -> tuple[Recorder, str] | None:
+    """Return where the run that the caller is in is recorded, and its turn: a tool's, a node's."""
+    for name in _ADAPTERS:
+        adapter = sys.modules.get(name)
+        found: tuple[Recorder, str] | None = adapter.run_around() if adapter is not None else None
+        if found is not None:
+            return found
+    return None
 
 
 def _now(client: Client | None) -> int:
@@ -192,7 +208,7 @@ def _optional_id(argument: str, value: object) -> str | None:
 def _about(turn_id: str | None, thread_id: str | None) -> tuple[str | None, str | None]:
     scope = current_scope.get()
     if turn_id is None and thread_id is None and scope is not None:
-        return (str(uuid.UUID(bytes=scope.turn)) if scope.turn else None), scope.thread_id
+        return scope.turn_id, scope.thread_id
     if turn_id is None and thread_id is None:
         allowed = "a thread or a turn, or a call inside threadline.turn or threadline.conversation"
         raise ArgumentError(argument="thread_id", value=None, allowed=allowed)

@@ -109,6 +109,7 @@ def _origin_of(settings: Settings) -> Origin:
         release=settings.release,
         destinations=settings.destination_names,
         sample=settings.sample,
+        conversation_events=settings.conversation_events,
     )
 
 

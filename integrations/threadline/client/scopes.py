@@ -156,6 +156,7 @@ class turn:  # noqa: N801 (used like a function)
             thread_id=self.thread_id or (before.thread_id if before else None),
             user_id=self._identity.user_id or (before.user_id if before else None),
             turn=self._key,
+            turn_id=self.id,
             around=before,
         )
         self._entered = (current_scope.set(scope), scope)

@@ -14,12 +14,14 @@ from threadline.clock import now_ns
 from threadline.haystack.answers import Answers
 from threadline.haystack.families import HEARD, families
 from threadline.haystack.runs import LiveRun, open_child, open_root
+from threadline.ids import unpack_id
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from contextvars import Token
     from types import TracebackType
 
+    from threadline.capture.recorder import Recorder
     from threadline.client import Client
 
 
@@ -234,6 +236,14 @@ def current_run() -> LiveRun | None:
     """Return the run around the caller, if it is still open."""
     span = _live_span()
     return None if span is None else span.run
+
+
+def run_around() -> tuple[Recorder, str] | None:
+    """Return the recorder and the turn of the run that the caller is in."""
+    run = current_run()
+    if run is None or run.recorder is None:
+        return None
+    return run.recorder, run.turn_id or unpack_id(run.turn)
 
 
 def _live_span() -> ThreadlineSpan | None:

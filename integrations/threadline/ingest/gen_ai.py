@@ -145,7 +145,7 @@ def _span(span: Span, turn: Turn, common: Attributes, *, root: bytes = b"") -> W
         | (given(reader(span)) if reader else {})
         | _error_type(span.error)
         | _status(span),
-        events=_exception(span.error, span.ended_ns or span.started_ns),
+        events=_events(span) + _exception(span.error, span.ended_ns or span.started_ns),
         is_error=span.status in _UNSUCCESSFUL,
         error=span.error.message if span.error else "",
     )
@@ -161,6 +161,13 @@ def _status(span: Span) -> Attributes:
 
 def _error_type(error: Failure | None) -> Attributes:
     return {} if error is None else {"error.type": error.type}
+
+
+def _events(span: Span) -> tuple[WireEvent, ...]:
+    return tuple(
+        WireEvent(name=one.name, at_ns=one.at_ns, attributes=metadata_attributes(one.metadata))
+        for one in span.events
+    )
 
 
 def _exception(error: Failure | None, at_ns: int) -> tuple[WireEvent, ...]:

@@ -32,6 +32,7 @@ from threadline.langchain.interrupts import (
     questions_asked,
 )
 from threadline.langchain.messages import refs_of, text_body
+from threadline.langchain.runs import turn_id_of
 from threadline.langchain.starts import read_root_input
 from threadline.langchain.usage import finish_reason_of, model_of, usage_of
 from threadline.model.feedback import Event
@@ -206,13 +207,13 @@ class Ends:
         """The application dispatched an event of its own inside a run."""
         run = self._runs.find(run_id)
         if run is not None and not run.off:
-            turn_id = str(UUID(bytes=run.turn))
             event = Event(
                 id=str(uuid7()),
                 at_ns=at_ns,
                 name=str(name),
                 metadata=plain(metadata),
-                turn_id=turn_id,
+                turn_id=turn_id_of(run),
+                run_id=str(UUID(bytes=run.span)),
             )
             with run.recorder.draft() as draft:
                 draft.record(Noted(event))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from threadline.capture.heard import Heard
 from threadline.capture.held_back import HeldBack
 from threadline.capture.scope import Scope, current_scope, paused
 from threadline.client import Client, default_client, following_clients
+from threadline.client.client import living_clients
 from threadline.langchain.identity import is_off, parent_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from uuid import UUID
 
     from threadline.capture.recorder import Recorder
     from threadline.langchain.task_watch import TaskWatch
@@ -79,6 +80,22 @@ class LiveRun:
         self.paused: str | None = None
         self.node: str | None = None
         self.watch: TaskWatch | None = None
+
+
+def run_around() -> tuple[Recorder, str] | None:
+    """Return the recorder and the turn of the run that the caller is in, of whatever client."""
+    around = parent_now()
+    for client in list(living_clients) if around is not None else ():
+        run: LiveRun | None = client.open_runs.get(around.int) if around is not None else None
+        if run is not None and not run.off:
+            return run.recorder, turn_id_of(run)
+    return None
+
+
+def turn_id_of(run: LiveRun) -> str:
+    """Return the id of a run's turn: the application's own, where it entered one."""
+    named = run.scope.turn_id if run.scope is not None else None
+    return named or str(UUID(bytes=run.turn))
 
 
 class RunTable:

@@ -51,7 +51,10 @@ class Feedback(
 class Event(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="event"
 ):
-    """A named thing that happened beside the conversation, such as a checkout."""
+    """A named thing that happened beside the conversation, such as a checkout.
+
+    `run_id` names the run in which a framework was told of it: such an event belongs to that span.
+    """
 
     id: str
     at_ns: int
@@ -59,3 +62,4 @@ class Event(
     metadata: dict[str, Any] = {}
     thread_id: str | None = None
     turn_id: str | None = None
+    run_id: str | None = None

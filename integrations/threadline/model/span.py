@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from threadline.actions import act
+from threadline.model.feedback import Event
 from threadline.model.message import Message
 from threadline.model.shown import Shown
 
@@ -98,6 +99,7 @@ class Span(
     query: str | None = None
     documents: tuple[Document, ...] = ()
     attributes: dict[str, Any] = {}
+    events: tuple[Event, ...] = ()
 
     @property
     def duration_ns(self) -> int | None:

@@ -25,6 +25,7 @@ class NoteGroup:
         self.ratings: list[Rating] = []
         self.feedback: list[Feedback] = []
         self.events: list[Event] = []
+        self.span_events: dict[str, list[Event]] = {}
 
     def add(self, note: Note) -> None:
         """Take a note in."""
@@ -32,6 +33,8 @@ class NoteGroup:
             self.ratings.append(note)
         elif isinstance(note, Feedback):
             self.feedback.append(note)
+        elif note.run_id is not None:
+            self.span_events.setdefault(note.run_id, []).append(note)
         else:
             self.events.append(note)
 

@@ -43,6 +43,7 @@ class SpanBuilder:
         self._positions = positions
         self._is_dead = is_dead
         self._blob = partial(gathered.blob, turn.conversation)
+        self._events = gathered.notes.of_turn(self._id).span_events
 
     def observations(self) -> tuple[ToolObservation, ...]:
         """Return the turn's tool observations, in call order."""
@@ -84,6 +85,7 @@ class SpanBuilder:
             query=detail.get("query"),
             documents=tuple(self._documents(detail)),
             attributes=_attributes(detail),
+            events=tuple(self._events.get(self._run_id(row) or "", ())),
         )
 
     def _run_id(self, row: SpanRow) -> str | None:

@@ -73,6 +73,9 @@ class Rebuilder:
         is_dead = status is Status.ABANDONED
         builder = SpanBuilder(row, self._gathered, positions, is_dead=is_dead)
         observations = builder.observations()
+        spans = builder.spans(observations)
+        placed = {event.id for span in spans for event in span.events}
+        astray = [e for told in notes.span_events.values() for e in told if e.id not in placed]
         turn = Turn(
             id=ident,
             thread_id=row.thread_id,
@@ -94,10 +97,10 @@ class Rebuilder:
             release=row.release,
             messages=self._messages(row),
             tool_observations=observations,
-            spans=builder.spans(observations),
+            spans=spans,
             ratings=tuple(notes.ratings),
             feedback=tuple(notes.feedback),
-            events=tuple(notes.events),
+            events=(*notes.events, *astray),
         )
         return read_from(turn, self._gathered.store_path)
 
