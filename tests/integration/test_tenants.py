@@ -8,6 +8,7 @@ from langchain_core.runnables import RunnableLambda
 
 import threadline
 from threadline.langchain import ThreadlineCallbackHandler
+from threadline.store.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def test_a_reader_means_its_clients_tenant(tmp_path: Path) -> None:
             assert last is not None
             assert conversation.messages[0].text == last.input == f"hello {tenant}"
             assert len(reader.conversations()) == len(reader.turns()) == 1
-            assert reader.schema_version == 3
+            assert reader.schema_version == SCHEMA_VERSION
     with clients["south"].reader() as reader:
         assert reader.delete(thread_id="t-1") == 1
         assert reader.conversation("t-1") is None
