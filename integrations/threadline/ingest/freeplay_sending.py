@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -55,24 +54,22 @@ class Acknowledged:
     """What was acknowledged of records that have not arrived whole yet; any thread may ask.
 
     Such a record goes on with the rest, so that a turn of many requests comes through where only a
-    few are let through at a time. After a crash it is sent whole: ids are the same.
+    few are let through at a time. After a crash it is sent whole: ids are the same. No lock: each
+    step is one of the interpreter's own, and a lock may be held for ever in a forked child.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards the mapping; no hook comes here
         self._marks: dict[str, set[bytes]] = {}
 
     def of(self, record_id: str) -> set[bytes]:
         """Return marks of what need not be sent again, to be added to."""
-        with self._lock:
-            while len(self._marks) >= _REMEMBERED and record_id not in self._marks:
-                del self._marks[next(iter(self._marks))]
-            return self._marks.setdefault(record_id, set())
+        for oldest in list(self._marks)[:-_REMEMBERED]:
+            self._marks.pop(oldest, None)
+        return self._marks.setdefault(record_id, set())
 
     def forget(self, record_id: str) -> None:
         """Let go of a record that is done with."""
-        with self._lock:
-            self._marks.pop(record_id, None)
+        self._marks.pop(record_id, None)
 
 
 class ItemSender:

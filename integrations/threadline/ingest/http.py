@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import ipaddress
+import os
 import ssl
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -78,6 +79,7 @@ class HttpTarget:
         self._secrets = dict(secrets)
         self._verify = verify
         self._client: httpx.Client | None = None
+        self._process = os.getpid()
 
     @property
     def origin(self) -> str:
@@ -140,6 +142,8 @@ class HttpTarget:
     def _opened(self) -> httpx.Client:
         import httpx
 
+        if self._process != os.getpid():  # the parent's, which goes on using its connections
+            self._process, self._client = os.getpid(), None
         if self._client is None:
             verify = self._verify
             if self.url.startswith("http:"):
