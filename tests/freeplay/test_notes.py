@@ -159,6 +159,21 @@ def test_what_is_said_of_a_conversation_is_metadata_of_the_session(
     assert notes(server)[-2:] == [(where, rated), (where, told)]
 
 
+def test_what_is_updated_goes_with_the_next_turn(
+    client: threadline.Client, server: FreeplayLoopback
+) -> None:
+    """Of a conversation there is only its session's metadata, and that comes with turns."""
+    say(client, [("t", "Rain?")])
+    ship(client, server)
+    threadline.update("t", metadata={"resolved": True}, client=client)
+    assert ship(client, server).deliveries() == (0, 0, 0)
+    say(client, [("t", "Snow?")])
+    ship(client, server)
+    where = f"sessions/id/{IDS.session('t')}/metadata"
+    told = {"thread_id": "t"}
+    assert notes(server) == [(where, told), (where, {"resolved": True, **told})]
+
+
 def test_feedback_on_a_turn_is_feedback_on_its_trace(
     client: threadline.Client, server: FreeplayLoopback
 ) -> None:
