@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from msgspec.structs import replace
+from rich.console import Console
 from tests.samples import all_samples
 from tests.taken import everything, same, same_elsewhere
 
@@ -89,6 +91,32 @@ def test_an_export_comes_back_as_it_was(samples: Path, tmp_path: Path) -> None:
     with threadline.open(samples) as one, threadline.open(other) as two:
         assert everything(one) == everything(two)
         assert one.search("Paris")[0] == two.search("Paris")[0]
+
+
+def test_what_was_shipped_as_lines_comes_back(tmp_path: Path) -> None:
+    """The file of the JSON lines destination: turns with spans and inputs, ratings, side calls."""
+    first, lines, other = (tmp_path / name for name in ("a.db", "out.jsonl", "b.db"))
+    destination = JsonLines(lines)
+    with Client(store=first, destinations=[destination], min_free_bytes=0) as client:
+        model = FakeListChatModel(responses=["Yes.", "No."])
+        handler = ThreadlineCallbackHandler(client)
+        config = {"callbacks": [handler], "metadata": {"thread_id": "t"}, "tags": ["beta"]}
+        model.invoke([HumanMessage("One?", id="m-1")], config)
+        said = [HumanMessage("One?", id="m-1"), AIMessage("Yes."), HumanMessage("Two?", id="m-2")]
+        model.invoke(said, config)
+        aside = {"thread_id": "t", "threadline": "trace"}
+        model.invoke("A title?", {"callbacks": [handler], "metadata": aside})
+        client.flush()
+        turn = client.reader().turns()[0]
+        threadline.rate(1, turn_id=turn.id, thread_id="t", comment="good", client=client)
+        client.flush()
+    taken("--store", other, lines)
+    assert taken("--store", other, lines)["turns"] == 0
+    with threadline.open(first) as one, threadline.open(other) as two:
+        [wanted], [found] = everything(one), everything(two)
+        same(
+            replace(wanted, created_ns=0, updated_ns=0), replace(found, created_ns=0, updated_ns=0)
+        )
 
 
 def test_hosts_are_merged_into_one_conversation(tmp_path: Path) -> None:
@@ -287,6 +315,18 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     done = run("import", "--store", tmp_path / "b.db", tmp_path / "x.csv")
     assert done.exit_code != 0
     assert "thread_id" in done.stderr or "row 2, at" in done.stderr
+
+
+def test_long_work_shows_how_far_it_is(samples: Path, tmp_path: Path) -> None:
+    """On a terminal a bar goes on with each conversation; a pipe sees nothing of it."""
+    shown = io.StringIO()
+    session = Session(err=Console(file=shown, force_terminal=True, width=80))
+    arguments = ["import", "--store", str(tmp_path / "b.db"), str(samples)]
+    done = CliRunner().invoke(app, arguments, obj=session)
+    assert done.exit_code == 0, done.output
+    assert "samples.db" in shown.getvalue()
+    assert "100%" in shown.getvalue()
+    assert "%" not in run("import", "--store", tmp_path / "c.db", samples).stderr
 
 
 def test_a_store_does_not_import_itself(samples: Path) -> None:

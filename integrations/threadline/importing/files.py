@@ -13,6 +13,7 @@ from threadline.errors import ArgumentError, ThreadlineError
 from threadline.ids import derived_uuid
 from threadline.importing.answered_calls import answered_calls
 from threadline.importing.csv_rows import conversations_of_rows
+from threadline.importing.shipped_lines import ShippedLines, is_shipped
 from threadline.model import Conversation, decode
 from threadline.store.adopting import every_thread
 from threadline.store.connections import FileDatabase
@@ -112,12 +113,31 @@ def _of_json(path: Path) -> Iterator[Conversation | Unreadable]:
 
 
 def _of_lines(path: Path) -> Iterator[Conversation | Unreadable]:
+    shipped = ShippedLines()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 place = f"{path.name}, line {number}"
                 for value in _values(line):
-                    yield _conversation(value, line, place)
+                    yield from _of_line(value, line, place, shipped)
+    yield from shipped.conversations()
+
+
+def _of_line(
+    value: object, line: bytes, place: str, shipped: ShippedLines
+) -> Iterator[Conversation | Unreadable]:
+    fields = _fields(value)
+    if not is_shipped(fields):
+        yield _conversation(value, line, place)
+        return
+    try:
+        shipped.take(fields)
+    except ThreadlineError as error:
+        yield Unreadable(place, str(error))
+
+
+def _fields(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _is_json(line: bytes) -> bool:
@@ -135,7 +155,7 @@ def _values(data: bytes) -> Iterator[object]:
     except (ValueError, RecursionError):
         yield None
         return
-    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    fields = _fields(value)
     held = next((fields[name] for name in _LISTS if isinstance(fields.get(name), list)), None)
     if held is not None and "messages" not in fields:
         yield from cast("list[object]", held)
@@ -165,10 +185,9 @@ def _own(line: bytes, place: str) -> Conversation | Unreadable:
 
 def _told(value: object) -> Conversation:
     """Read the shape of Context.ai or OpenAI; without an id it gets one made of what is in it."""
-    kind = type(value).__name__
-    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    fields = _fields(value)
     if not isinstance(fields.get("messages"), list):
-        raise ArgumentError(argument="data", value=kind, allowed=_SHAPES)
+        raise ArgumentError(argument="data", value=type(value).__name__, allowed=_SHAPES)
     if fields.get("id") is None:
         named = fields.get("thread_id") or fields.get("conversation_id")
         content = json.dumps(fields, sort_keys=True, default=str)
