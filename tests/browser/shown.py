@@ -17,7 +17,7 @@ from threadline.model import BlobPart, Conversation, Status, TextPart, Usage
 if TYPE_CHECKING:
     from pathlib import Path
 
-HUGE = "two-thousand-turns"
+HUGE = "five-thousand-messages"
 PICTURE = "picture-1"
 ARABIC = "arabic-1"
 
@@ -95,8 +95,8 @@ def _arabic() -> Conversation:
 
 def _huge() -> Conversation:
     turns = []
-    for number in range(2000):
-        start = 190 * number - 370_000
+    for number in range(2500):
+        start = 150 * number - 370_000
         answer = f"This is answer {number}. " + "It goes on for a while. " * (number % 7)
         turns.append(
             turn(
@@ -118,7 +118,7 @@ def _huge() -> Conversation:
                 id=f"0192f0c1-7b1e-7cc3-98c4-{800_000_000_000 + number:012d}",
             )
         )
-    return conversation(HUGE, *turns, title="A talk of two thousand turns")
+    return conversation(HUGE, *turns, title="A talk of five thousand messages")
 
 
 _ASKED = ("Where is my parcel?", "Can I change the size?", "I want my money back.", "Thank you!")

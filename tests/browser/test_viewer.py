@@ -38,7 +38,7 @@ PAGES: Final = {
     "long answer": "/conversation?id=0192f0c1-7b1e-7cc3-98c4-dc0c0c07398f",
     "picture": f"/conversation?id={PICTURE}",
     "right to left": f"/conversation?id={ARABIC}",
-    "2,000 turns": f"/conversation?id={HUGE}",
+    "2,500 turns": f"/conversation?id={HUGE}",
     "trace": "/turn?id=0192f0c1-7b1e-7cc3-98c4-000000000000",
     "figures": "/figures?span=7d",
     "figures all": "/figures?span=all",
@@ -130,7 +130,7 @@ def test_a_conversation_prints_without_what_one_clicks(watched: Watched) -> None
 def test_axe_has_no_serious_finding(watched: Watched, name: str) -> None:
     """Checked with all that is folded opened, in the browser's own accessibility tree."""
     page = watched.open(PAGES[name])
-    if name != "2,000 turns":
+    if name != "2,500 turns":
         open_traces(page)
     found = Axe().run(page)
     serious = [
@@ -227,16 +227,16 @@ def test_every_thing_one_can_act_on_is_reached_and_seen(watched: Watched) -> Non
 
 def test_five_thousand_messages_load_as_one_scrolls(watched: Watched) -> None:
     """The first turns are there at once, the rest comes; going to the end does not freeze."""
-    page = watched.open(PAGES["2,000 turns"])
+    page = watched.open(PAGES["2,500 turns"])
     assert page.locator("#turns > .turn").count() == 20
     page.mouse.move(600, 400)
     page.mouse.wheel(0, 100_000)
-    expect(page.get_by_text("Question 45: what comes next?")).to_have_count(1)
+    expect(page.get_by_text("Question 35: what comes next?")).to_have_count(1)
     page.get_by_role("link", name="Newest turns").click()
-    page.wait_for_selector("text=Question 1999: what comes next?")
-    assert page.locator("h2", has_text="Turn 2000").count() == 1
+    page.wait_for_selector("text=Question 2499: what comes next?")
+    assert page.locator("h2", has_text="Turn 2500").count() == 1
     page.get_by_role("link", name="Earlier turns").click()
-    page.wait_for_selector("text=Question 1965: what comes next?")
+    page.wait_for_selector("text=Question 2465: what comes next?")
     assert page.locator("#turns > .turn").count() == 40
     assert watched.happened == []
 
@@ -245,10 +245,12 @@ def test_five_thousand_messages_load_as_one_scrolls(watched: Watched) -> None:
 def test_all_five_thousand_messages_can_be_scrolled_through(watched: Watched) -> None:
     """Loaded one after another they stay light: a click is answered while they are all there."""
     page = watched.open(f"/conversation?id={HUGE}&limit=200")
-    for stop in range(400, 2001, 200):
+    for stop in range(400, 2401, 200):
         page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         page.wait_for_selector(f"#turns > .turn:nth-child({stop})", state="attached")
-    assert page.locator("#turns > .turn").count() == 2000
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    expect(page.locator(".onward a[rel=next]")).to_have_count(0)
+    assert page.locator("#turns > .turn").count() == 2500
     page.locator("#turns .trace > summary").last.click()
     page.wait_for_selector("#turns .trace .row")
 
