@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,11 +13,11 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from tests.shipping import Scripted, client_for, ingestion, say
 
 import threadline
+from threadline.client.defaults import serving_as_default
 from threadline.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from threadline.model import Conversation
 
@@ -295,3 +297,14 @@ def test_a_conversation_must_be_named(client: threadline.Client) -> None:
 def test_a_time_must_be_one(client: threadline.Client, at: Any) -> None:
     with pytest.raises(ArgumentError, match="at"):
         threadline.log(OPENAI, thread_id="t-1", at=at, client=client)
+
+
+def test_the_documented_example_runs(client: threadline.Client) -> None:
+    """As `docs/recorded.md` shows it."""
+    page = (Path(__file__).parents[2] / "docs" / "recorded.md").read_text()
+    [example] = [b for b in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if ".log(" in b]
+    with serving_as_default(client):
+        exec(example, {})  # noqa: S102 (our own page)
+    told = stored(client, "t-7")
+    assert words(told) == [("user", "When are you open?"), ("assistant", "From nine to six.")]
+    assert told.user_id == "u-1"
