@@ -235,7 +235,13 @@ def test_the_context_ai_shape_comes_in(tmp_path: Path) -> None:
         "metadata": {"user_id": "u-9"},
         "messages": [
             {"role": "user", "message": "Where is it?", "event_timestamp": "2024-05-02T18:00:00Z"},
-            {"type": "tool", "name": "track", "input": {"id": 7}, "observation": "in Lyon"},
+            {
+                "type": "tool",
+                "name": "track",
+                "thought": "I must look.",
+                "input": {"id": 7},
+                "observation": "in Lyon",
+            },
             {"role": "assistant", "message": "In Lyon.", "rating": 1},
         ],
     }
@@ -248,6 +254,7 @@ def test_the_context_ai_shape_comes_in(tmp_path: Path) -> None:
         assert turn.started_ns == 1_714_672_800_000_000_000
         [seen] = turn.tool_observations
         assert (seen.name, seen.arguments, seen.result) == ("track", {"id": 7}, "in Lyon")
+        assert seen.thought == "I must look."
 
 
 def test_fine_tuning_examples_come_in(samples: Path, tmp_path: Path) -> None:

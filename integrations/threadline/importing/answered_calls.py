@@ -1,15 +1,20 @@
-"""Tool observations of conversations that only have messages: the calls that were answered."""
+"""Tools of conversations that were told without a trace: calls that were answered, and spans."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from threadline.model import ToolCallResponsePart, ToolObservation
+from msgspec.structs import replace
+
+from threadline.model import Span, ToolCallResponsePart, ToolObservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from threadline.model import Message
+    from threadline.model import Message, Turn
+    from threadline.model.span import SpanStatus
+
+_RAN: Final[dict[str, SpanStatus]] = {"ok": "ok", "error": "error", "cancelled": "cancelled"}
 
 
 def answered_calls(turn_id: str, messages: Sequence[Message]) -> Iterator[ToolObservation]:
@@ -37,3 +42,36 @@ def answered_calls(turn_id: str, messages: Sequence[Message]) -> Iterator[ToolOb
                 turn_id=turn_id,
                 message_id=message.id,
             )
+
+
+def with_tool_spans(turn: Turn) -> Turn:
+    """Give a turn that has no spans one for each tool that nobody's message asked for.
+
+    The thought beside such a call has no other place than its span.
+    """
+    if turn.spans:
+        return turn
+    spans: list[Span] = []
+    observations: list[ToolObservation] = []
+    for seen in turn.tool_observations:
+        if seen.message_id is None and seen.outcome in _RAN:
+            spans.append(_span(seen, turn, len(spans)))
+            observations.append(replace(seen, span_ids=(spans[-1].id,)))
+        else:
+            observations.append(replace(seen, span_ids=()))
+    return replace(turn, spans=tuple(spans), tool_observations=tuple(observations))
+
+
+def _span(seen: ToolObservation, turn: Turn, number: int) -> Span:
+    known = (seen.started_ns, seen.ended_ns, turn.started_ns)
+    started_ns = next(at_ns for at_ns in known if at_ns is not None)
+    return Span(
+        id=f"{turn.id}.{number}",
+        kind="tool",
+        name=seen.name,
+        status=_RAN[seen.outcome],
+        started_ns=started_ns,
+        ended_ns=started_ns if seen.ended_ns is None else seen.ended_ns,
+        error=seen.error,
+        attributes={"thought": seen.thought} if seen.thought else {},
+    )

@@ -11,7 +11,7 @@ from threadline.client import open_store
 from threadline.client.told_messages import told_conversation
 from threadline.errors import ArgumentError, ThreadlineError
 from threadline.ids import derived_uuid
-from threadline.importing.answered_calls import answered_calls
+from threadline.importing.answered_calls import answered_calls, with_tool_spans
 from threadline.importing.csv_rows import conversations_of_rows
 from threadline.importing.shipped_lines import ShippedLines, is_shipped
 from threadline.model import Conversation, decode
@@ -200,5 +200,5 @@ def _told(value: object) -> Conversation:
 
 def _with_tools(turn: Turn) -> Turn:
     if turn.tool_observations:
-        return turn
+        return with_tool_spans(turn)
     return replace(turn, tool_observations=tuple(answered_calls(turn.id, turn.messages)))
