@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from tests.shipping import client_for, say
@@ -68,3 +70,66 @@ def test_a_turn_made_by_hand_is_rated_by_the_default_client(tmp_path: Path) -> N
         made = Turn(id=turn_id, thread_id="t-1", status=Status.OK, started_ns=1)
         made.rate(1)
     assert [rating.value for rating in turn_in(path, turn_id).ratings] == [1]
+
+
+def test_the_latest_rating_of_a_person_wins_and_all_are_kept(tmp_path: Path) -> None:
+    """Whoever changes a thumb is found by the new one alone; what they said before is history."""
+    path = tmp_path / "chat.db"
+    with client_for(path, []) as client:
+        [turn_id] = say(client, [("t-1", "one")])
+        for value in (1, -1):
+            threadline.rate(value, turn_id=turn_id, user_id="ada", client=client)
+        with client.reader() as store:
+            assert [turn.id for turn in store.turns(rating="down")] == [turn_id]
+            assert list(store.turns(rating="up")) == []
+    rated = turn_in(path, turn_id)
+    assert [rating.value for rating in rated.ratings] == [1, -1]
+    assert rated.messages[-1].rating == -1
+
+
+def test_everything_can_be_rated_by_its_id(tmp_path: Path) -> None:
+    """A message, a span, a conversation; by thumbs, numbers and labels under a name."""
+    path = tmp_path / "chat.db"
+    with client_for(path, []) as client:
+        with threadline.turn(thread_id="t-1", input="one", client=client) as turn:
+            turn.tool("look_up", {"order": 7}, result="found")
+            turn.output = "Here it is."
+        client.flush()
+        told = turn_in(path, turn.id)
+        threadline.rate(1, message_id=told.messages[-1].id, client=client)
+        threadline.rate(0.5, span_id=told.spans[0].id, name="precision", client=client)
+        threadline.rate("polite", thread_id="t-1", name="tone", source="judge", client=client)
+        with client.reader() as store:
+            conversation = store.conversation("t-1")
+    assert conversation is not None
+    [rated] = conversation.turns
+    assert rated.messages[-1].rating == 1
+    assert [(r.name, r.value, r.span_id) for r in rated.ratings if r.span_id] == [
+        ("precision", 0.5, told.spans[0].id)
+    ]
+    assert [(r.name, r.label, r.source) for r in conversation.ratings] == [
+        ("tone", "polite", "judge")
+    ]
+
+
+def test_another_process_rates_by_the_id_that_it_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    with client_for(path, []) as client:
+        [turn_id] = say(client, [("t-1", "one")])
+        client.flush()
+        program = (
+            "import threadline\n"
+            f"threadline.configure(store={str(path)!r}, min_free_bytes=0)\n"
+            f"threadline.rate(-1, turn_id={turn_id!r}, comment='wrong', user_id='ada')\n"
+            "threadline.feedback('never mind', thread_id='t-1')\n"
+            "threadline.event('Checkout', thread_id='t-1', metadata={'product': '7'})\n"
+            "threadline.update('t-1', title='Numbers', metadata={'plan': 'pro'})\n"
+        )
+        subprocess.run([sys.executable, "-c", program], check=True)
+        with client.reader() as store:
+            conversation = store.conversation("t-1")
+    assert conversation is not None
+    assert [(r.value, r.comment) for r in conversation.turns[0].ratings] == [(-1, "wrong")]
+    assert [feedback.text for feedback in conversation.feedback] == ["never mind"]
+    assert [(e.name, e.metadata) for e in conversation.events] == [("Checkout", {"product": "7"})]
+    assert (conversation.title, conversation.metadata) == ("Numbers", {"plan": "pro"})
