@@ -14,7 +14,7 @@ from tests.shipping import Scripted, lines_of, say
 
 import threadline
 from threadline.cli.app import app
-from threadline.destinations import ContextApi, JsonLines, Later, Otlp
+from threadline.destinations import ContextApi, Freeplay, JsonLines, Later, Otlp
 from threadline.ingest.origins import origin_of
 
 if TYPE_CHECKING:
@@ -154,6 +154,11 @@ def test_one_that_tells_no_origin_is_not_held_back(folder: Path) -> None:
             ContextApi("https://a.example", "secret-1", "x"),
             ContextApi("https://a.example", "secret-1", "y"),
             id="context",
+        ),
+        pytest.param(
+            Freeplay("https://a.example/api", "secret-1", "a" * 8),
+            Freeplay("https://a.example/api", "secret-1", "b" * 8),
+            id="freeplay",
         ),
     ],
 )
