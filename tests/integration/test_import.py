@@ -160,6 +160,36 @@ def test_what_was_deleted_here_stays_deleted(tmp_path: Path) -> None:
     assert words(target, "kept") == ["three", "You said three."]
 
 
+def test_no_history_brings_deleted_words_back(tmp_path: Path) -> None:
+    """A user is deleted here; elsewhere the conversation goes on with that user's words in it."""
+    source, target = tmp_path / "a.db", tmp_path / "b.db"
+    said: list[HumanMessage | AIMessage] = []
+
+    def ask(text: str, user_id: str) -> None:
+        said.append(HumanMessage(text))
+        with Client(store=source, min_free_bytes=0) as client:
+            metadata = {"thread_id": "t", "user_id": user_id}
+            config = {"callbacks": [ThreadlineCallbackHandler(client)], "metadata": metadata}
+            answer = FakeListChatModel(responses=[f"To {user_id}."]).invoke(said, config)
+        said.append(AIMessage(answer.content, id=answer.id))
+
+    ask("My house number is 4711", "u-1")
+    ask("Thanks", "u-2")
+    taken("--store", target, source)
+    with threadline.open(target) as store:
+        store.delete(user_id="u-1")
+    ask("And now?", "u-2")
+    assert taken("--store", target, source)["turns"] == 1
+    with threadline.open(target) as store:
+        found = store.conversation("t")
+        assert found is not None
+        assert [turn.input for turn in found.turns] == ["Thanks", "And now?"]
+        sent = [message.text for message in found.turns[1].llm_calls[0].input_messages]
+        assert sent == ["[deleted]", "[deleted]", "Thanks", "To u-2.", "And now?"]
+        assert found.prelude == ()
+    assert b"4711" not in b"".join(p.read_bytes() for p in tmp_path.glob("b.db*") if p.is_file())
+
+
 @pytest.mark.parametrize("deleted_first", [True, False])
 def test_what_another_host_deleted_is_deleted_here_too(
     tmp_path: Path, *, deleted_first: bool
