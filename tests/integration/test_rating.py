@@ -6,10 +6,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.shipping import client_for, say
 
 import threadline
 from threadline.client.defaults import serving_as_default
+from threadline.errors import ArgumentError
 from threadline.model import Status, Turn
 
 if TYPE_CHECKING:
@@ -133,3 +135,14 @@ def test_another_process_rates_by_the_id_that_it_was_given(tmp_path: Path) -> No
     assert [feedback.text for feedback in conversation.feedback] == ["never mind"]
     assert [(e.name, e.metadata) for e in conversation.events] == [("Checkout", {"product": "7"})]
     assert (conversation.title, conversation.metadata) == ("Numbers", {"plan": "pro"})
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_is_none_is_refused(tmp_path: Path, value: float) -> None:
+    """No file could hold it: the rating would be lost behind the caller's back."""
+    with client_for(tmp_path / "chat.db", []) as client:
+        [turn_id] = say(client, [("t-1", "one")])
+        with pytest.raises(ArgumentError, match="finite"):
+            threadline.rate(value, name="tone", turn_id=turn_id, client=client)
+        threadline.rate(0.5, name="tone", turn_id=turn_id, client=client)
+    assert [rating.value for rating in turn_in(tmp_path / "chat.db", turn_id).ratings] == [0.5]

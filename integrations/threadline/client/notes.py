@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
@@ -69,15 +70,13 @@ def rate(
         The id of the rating.
 
     Raises:
-        ArgumentError: if nothing is named that it is about, or a thumb is not -1, 0 or 1.
+        ArgumentError: if nothing is named that it is about, a thumb is not -1, 0 or 1, or a number
+            is not finite.
     """
     if not (turn_id or message_id or span_id or thread_id):
         allowed = "one of turn_id, message_id, span_id, thread_id"
         raise ArgumentError(argument="turn_id", value=None, allowed=allowed)
-    if name == "rating" and value not in {-1, 0, 1}:
-        raise ArgumentError(
-            argument="value", value=value, allowed="-1, 0 or 1, or any value with a name of its own"
-        )
+    _check_value(name, value)
     label = value if isinstance(value, str) else None
     if turn_id is None:  # ids of messages and spans follow from their turn's
         turn_id = (message_id or "").rpartition(":")[0] or (span_id or "").rpartition(".")[0]
@@ -199,6 +198,15 @@ def _run_around() -> tuple[Recorder, str] | None:
 
 def _now(client: Client | None) -> int:
     return (client or default_client()).clock.now_ns()
+
+
+def _check_value(name: str, value: float | str) -> None:
+    if name == "rating" and value not in {-1, 0, 1}:
+        raise ArgumentError(
+            argument="value", value=value, allowed="-1, 0 or 1, or any value with a name of its own"
+        )
+    if not isinstance(value, str) and not math.isfinite(value):
+        raise ArgumentError(argument="value", value=value, allowed="a finite number, or a label")
 
 
 def _optional_id(argument: str, value: object) -> str | None:
