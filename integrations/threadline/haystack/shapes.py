@@ -10,7 +10,7 @@ from haystack.dataclasses import ChatMessage
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Tell whether `value` can be asked for keys; a dict is told fastest."""
-    return isinstance(value, dict | Mapping)
+    return isinstance(value, _MAPPINGS)
 
 
 def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
@@ -20,7 +20,7 @@ def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
 
 def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
     """Tell whether `value` is a list or a tuple."""
-    return isinstance(value, list | tuple)
+    return isinstance(value, _LISTS)
 
 
 def messages_in(value: object) -> list[ChatMessage]:
@@ -34,3 +34,5 @@ def messages_in(value: object) -> list[ChatMessage]:
 
 
 _MESSAGE: Final = {ChatMessage}
+_LISTS: Final = (list, tuple)
+_MAPPINGS: Final = (dict, Mapping)
