@@ -18,7 +18,7 @@ from threadline.store.reader import FileDatabase, Reader
 if TYPE_CHECKING:
     from pathlib import Path
 
-TURNS = 20_000
+TURNS = 10_000
 
 
 @pytest.fixture(scope="module")
