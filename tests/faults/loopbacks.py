@@ -137,11 +137,8 @@ class FreeplayLoopback(Loopback):
             told = body.get("session_info", {}).get("custom_metadata") or body
             if "thread_id" in told:
                 threads[parts[7] if request["method"] == "PATCH" else parts[6]] = told["thread_id"]
-        return [
-            (threads[request["path"].split("/")[6]], request["body"]["input"])
-            for request in requests
-            if "agent_name" in request["body"]
-        ]
+        asked = {r["path"]: r["body"]["input"] for r in requests if "agent_name" in r["body"]}
+        return [(threads[path.split("/")[6]], question) for path, question in asked.items()]
 
     def ids(self) -> list[Any]:
         return [ident for ident, bodies in self.objects().items() for _ in bodies]
