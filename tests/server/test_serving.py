@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -99,6 +100,15 @@ def test_a_page_that_cannot_be_asked_for_says_why(entered: httpx.Client) -> None
         missing = entered.get(path)
         assert missing.status_code == 404
         assert "may have been deleted" in missing.text
+
+
+def test_two_turns_can_be_compared(entered: httpx.Client) -> None:
+    """What was said, used and sent, side by side."""
+    two = {"id": turn_id(2), "with": turn_id(1)}
+    text = entered.get("/turn", params=two).text
+    for name, words in (("del", "Question 0 about refunds"), ("ins", "Question 1 about refunds")):
+        marked = re.findall(f"<{name}>(.*?)</{name}>", text, re.DOTALL)
+        assert words in "".join(marked)
 
 
 @pytest.mark.parametrize("first", ["-5", "0", "97", "100000", "x", "9" * 400, "-0", "\uff11"])
