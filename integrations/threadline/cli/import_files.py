@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
-from rich.progress import Progress
 
 from threadline.cli.checks import settings_in_force
 from threadline.cli.options import json_option, pass_session, store_option
@@ -44,19 +43,14 @@ def import_files(session: Session, *, files: tuple[Path, ...], ship: bool, as_js
     """
     found = [ConversationFile(path) for path in files]
     unread: list[Unreadable] = []
-    with _client(session, found) as client, _progress(session) as progress:
+    with _client(session, found) as client:
         held_to = [deletions for file in found if (deletions := file.deletions()) is not None]
         deleted = sum(hold_to(deletions, client) for deletions in held_to)
         report = ImportReport()
         for file in found:
-            task = progress.add_task(file.path.name, total=file.count())
-            told = _readable(file, unread)
-            report += adopt(
-                told,
-                ship=ship,
-                client=client,
-                progress=lambda count, task=task: progress.advance(task, count),
-            )
+            with session.counting(file.path.name, file.count()) as advance:
+                told = _readable(file, unread)
+                report += adopt(told, ship=ship, client=client, progress=advance)
     _tell(session, report, deleted, as_json=as_json)
     for one in unread[:_SHOWN]:
         session.say(quoted(f"{one.place}: {one.reason}"), "warn")
@@ -77,10 +71,6 @@ def _client(session: Session, files: Sequence[ConversationFile]) -> Client:
             message = f"{file.path} is the store itself; name another one with --store"
             raise click.UsageError(message)
     return Client(store=settings.store)
-
-
-def _progress(session: Session) -> Progress:
-    return Progress(console=session.err, transient=True, disable=not session.err.is_terminal)
 
 
 def _readable(file: ConversationFile, unread: list[Unreadable]) -> Iterator[Conversation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -18,7 +19,7 @@ from threadline.render.printable import one_line
 from threadline.render.values import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from threadline.cli.paint import Piece
@@ -77,6 +78,18 @@ class Session:
     def say(self, text: str, style: str = "plain") -> None:
         """Tell the user something; never mixed into the data."""
         self.err.print(painted([(text, style)]), soft_wrap=True, end="\n")
+
+    @contextlib.contextmanager
+    def counting(self, what: str, total: int | None) -> Generator[Callable[[int], None]]:
+        """Show how far long work is, on a terminal only; lends what counts on."""
+        # here, because only long work shows it, and every command would wait for its loading
+        from rich.markup import escape
+        from rich.progress import Progress
+
+        hidden = not self.err.is_terminal
+        with Progress(console=self.err, transient=True, disable=hidden) as bars:
+            task = bars.add_task(escape(quoted(what)), total=total)
+            yield lambda count: bars.advance(task, count)
 
     def fail(self, text: str) -> click.exceptions.Exit:
         """Tell the user what is wrong; raise what this returns."""
