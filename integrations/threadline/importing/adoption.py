@@ -269,7 +269,8 @@ class _Entrance:
         yield from (*told.ratings, *told.feedback, *told.events)
         for turn in told.turns:
             shown = ratings_shown(turn) if turn.id in sheets else ()
-            for note in (*turn.ratings, *shown, *turn.feedback, *turn.events):
+            told_of_spans = (event for span in turn.spans for event in span.events)
+            for note in (*turn.ratings, *shown, *turn.feedback, *turn.events, *told_of_spans):
                 named = note if note.turn_id is not None else replace(note, turn_id=turn.id)
                 if isinstance(named, Rating) and turn.id in sheets:
                     yield _renamed(named, turn, layout, sheets[turn.id])
