@@ -250,12 +250,12 @@ def _redact_rule(name: str, rule: Any) -> RedactRule:
 
 def _names(name: str, raw: Any) -> tuple[str, ...]:
     given: object = raw
-    items: list[Any] = []
+    items: list[Any] = [given]
     if isinstance(raw, str):
         items = [part.strip() for part in raw.split(",") if part.strip()]
     elif isinstance(raw, list | tuple):
         items = list(cast("Sequence[Any]", raw))
-    if not items or not all(isinstance(item, str) and item for item in items):
+    if not all(isinstance(item, str) and item for item in items):
         raise SettingError(name, given, "a list of names")
     return tuple(items)
 

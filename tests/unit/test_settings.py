@@ -26,7 +26,7 @@ _WRONG: dict[str, list[Any]] = {
     "ship": ["maybe", 2],
     "shutdown_timeout": [-1, "soon", True, 99_999],
     "min_free_bytes": [-1, "much"],
-    "conversation_events": [7, [], [""], ","],
+    "conversation_events": [7, [""], [7]],
     "max_memory_bytes": [10, "64MB"],
     "sample": [-0.1, 1.1, "half"],
 }
