@@ -21,6 +21,7 @@ function say(words) {
 // ---- long conversations
 
 const turns = document.getElementById("turns");
+const MOST_TURNS = 600;
 const nearEnd = new IntersectionObserver(
   (seen) => { for (const one of seen) if (one.isIntersecting) more(one.target); },
   { rootMargin: "1200px" },
@@ -53,7 +54,8 @@ async function earlier(onward, link) {
 
 function watchEnd() {
   const onward = document.querySelector(".onward:has(a[rel=next])");
-  if (turns && onward) nearEnd.observe(onward);
+  // laying a page out takes longer the more is on it: from here on the link leads to a new one
+  if (turns && onward && turns.children.length < MOST_TURNS) nearEnd.observe(onward);
 }
 
 document.addEventListener("click", (event) => {
