@@ -187,7 +187,7 @@ def test_a_walk_by_the_keyboard(watched: Watched) -> None:
     page = watched.open("/search?q=drier")
     page.keyboard.press("Tab")
     assert focused(page) == "A||Skip to the content"
-    assert page.locator(".skip").bounding_box()["y"] >= 0  # type: ignore[index]  # it is there
+    assert page.locator(".skip").bounding_box()["y"] >= 0
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert focused(page).startswith("SUMMARY")  # the filters
@@ -274,7 +274,7 @@ def test_a_thumb_and_a_comment_by_a_click(watched: Watched) -> None:
     page.get_by_label("Comment on this turn").fill("On second thoughts")
     page.get_by_role("button", name="Comment only").click()
     page.wait_for_selector(".note:has-text('feedback: On second thoughts')")
-    turn = watched.served.viewer.stores.reader().conversation(ARABIC).turns[0]  # type: ignore[union-attr]  # it is there
+    turn = watched.served.viewer.stores.reader().conversation(ARABIC).turns[0]
     assert [(r.value, r.comment) for r in turn.ratings] == [(-1.0, "Very clear <b>answer</b>")]
     assert [one.text for one in turn.feedback] == ["On second thoughts"]
     assert watched.happened == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,8 @@ class Asked(NamedTuple):
         return cls(given, query.get("cursor") or None)
 
     @property
-    def arguments(self) -> dict[str, str]:
-        """Return the filters under the names that the reader has for them."""
+    def arguments(self) -> dict[str, Any]:
+        """Return the filters under the names that the reader has for them, which checks them."""
         return {_NAMES.get(name, name): value for name, value in self.filters.items()}
 
 

@@ -30,7 +30,7 @@ def list_page(viewer: Viewer, query: Mapping[str, str]) -> str:
     """Draw a page of the list."""
     asked = Asked.of(query)
     reader = viewer.stores.reader()
-    page = reader.conversations(limit=_LIMIT, cursor=asked.cursor, **asked.arguments)  # type: ignore[arg-type]  # words of an address, checked there
+    page = reader.conversations(limit=_LIMIT, cursor=asked.cursor, **asked.arguments)
     onward = address(CONVERSATIONS, **asked.filters, cursor=page.cursor) if page.cursor else None
     rows = [
         *_by_day(page, viewer),

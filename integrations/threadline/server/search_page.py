@@ -49,7 +49,7 @@ _HOW: Final = element(
 
 def _found(viewer: Viewer, asked: Asked, words: str) -> Iterator[Markup]:
     reader = viewer.stores.reader()
-    page = reader.search(words, limit=_LIMIT, cursor=asked.cursor, **asked.arguments)  # type: ignore[arg-type]  # words of an address, checked there
+    page = reader.search(words, limit=_LIMIT, cursor=asked.cursor, **asked.arguments)
     if not page:
         yield element("p", "Nobody said that.", class_="nothing")
         return
