@@ -88,6 +88,27 @@ def test_what_waits_on_disk_alone_is_stored_whole_and_once(
                 assert all(turn.output for turn in told.turns)
 
 
+def test_a_burst_goes_on_in_one_file_until_all_of_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file for every few events would cost more than what it spares."""
+    monkeypatch.setattr(backlog, "MOST_IN_MEMORY", 10)
+    with client_for(tmp_path / "chat.db", []) as client:
+        say(client, [("t-1", "one")])
+        keeper = client._started().keeper
+        with client._started().writer.working:
+            ask(client, 5)
+            files = set()
+            for _ in range(20):
+                keeper.mind_the_backlog(client.recorder)
+                ask(client, 3)
+                files.add(client.recorder.journal)
+        assert len(files) == 1
+        assert client.flush(timeout=50.0).stored == 66
+        keeper.mind_the_backlog(client.recorder)
+        assert not client.recorder.journal.spills
+
+
 def test_what_there_is_no_time_for_at_the_end_is_left_to_the_next_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,8 +49,9 @@ class Backlog:
         """Tell whether the journal after `current` is to spill."""
         if current.path is None:
             return False
-        if current.spills:
-            return current.unread_bytes > _NEARLY_READ
+        if current.spills:  # until all before it is taken, else each look would begin a file
+            is_behind = bool(recorder.queue) or len(self._spilled) > 1
+            return is_behind or current.unread_bytes > _NEARLY_READ
         behind = current.written_bytes - current.held_bytes
         return len(recorder.queue) > MOST_IN_MEMORY or behind > _MOST_BYTES
 
