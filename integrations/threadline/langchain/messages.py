@@ -70,7 +70,8 @@ def are_plain_messages(items: Iterable[object]) -> bool:
 
 def is_message(value: object) -> TypeGuard[BaseMessage]:
     """Tell whether `value` is a message of LangChain's."""
-    return value.__class__ in _SAID or isinstance(value, BaseMessage)
+    kind = value.__class__
+    return kind in _SAID or (kind not in _PLAIN and isinstance(value, BaseMessage))
 
 
 def is_news(message: BaseMessage) -> bool:
@@ -154,6 +155,7 @@ def _key_of_answer(message: AIMessage, kept: Mapping[str, Any]) -> Any:
 
 # `isinstance` asks pydantic's and abc's metaclasses, unless the class is the very one.
 _SAID: Final = frozenset({HumanMessage, AIMessage, SystemMessage, ToolMessage, AIMessageChunk})
+_PLAIN: Final = frozenset({dict, list, tuple, str, type(None)})
 _BODY_KWARGS: Final = frozenset({"reasoning_content", "refusal", "audio", "function_call"})
 _KEY_OVERHEAD: Final = 300
 _encode_calls: Final = msgspec.json.Encoder().encode

@@ -13,12 +13,14 @@ from threadline.client.client import living_clients
 from threadline.langchain.identity import is_off, parent_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from threadline.capture.recorder import Recorder
     from threadline.langchain.task_watch import TaskWatch
 
 MAX_LIVE_RUNS: Final = 100_000
+_NOTHING: Final = Heard()
+"""What all runs have heard that do not speak; nobody adds to it."""
 
 
 class LiveRun:
@@ -76,7 +78,7 @@ class LiveRun:
         self.prompt: bytes | None = None
         self.calls: dict[int, LiveRun] = {}
         self.held_back = held_back
-        self.heard = Heard()
+        self.heard = _NOTHING
         self.paused: str | None = None
         self.node: str | None = None
         self.watch: TaskWatch | None = None
@@ -141,7 +143,7 @@ class RunTable:
     def find(self, run_id: UUID) -> LiveRun | None:
         """Return an open run."""
         number = run_id.int
-        for client in self._clients():
+        for client in self._only or following_clients():
             run: LiveRun | None = client.open_runs.get(number)
             if run is not None:
                 return run
@@ -150,7 +152,7 @@ class RunTable:
     def end(self, run_id: UUID) -> LiveRun | None:
         """Leave a run that ends; None if it is unknown, was ended before, or is not recorded."""
         number = run_id.int
-        for client in self._clients():
+        for client in self._only or following_clients():
             run: LiveRun | None = client.open_runs.pop(number, None)
             if run is not None:
                 if run.root_of_turn:
@@ -170,9 +172,6 @@ class RunTable:
             return None
         client.notice_fork()
         return client.recorder
-
-    def _clients(self) -> Sequence[Client]:
-        return self._only or following_clients()
 
 
 def _root(recorder: Recorder, run_id: UUID) -> LiveRun:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from threadline.capture.events import Detail, Identity, Ref, SpanStarted
+from threadline.capture.heard import Heard
 from threadline.capture.plain import json_of
 from threadline.capture.scope import current_scope
 from threadline.langchain import identity as who
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from threadline.capture.heard import Heard
     from threadline.capture.recorder import Draft
     from threadline.langchain.runs import LiveRun, RunTable
 
@@ -173,7 +173,7 @@ class Starts:
         """Keep what the call says, for a root that is left before the call ends."""
         if len(self.chunks) >= self._most_awaited:
             self._forget_what_never_ended(run.recorder.runs)
-        self.chunks[run_id.int] = run.heard
+        self.chunks[run_id.int] = run.heard = Heard()
         run.calls[run_id.int] = run
         if run.root_of_turn:
             self._watch(run_id, run)

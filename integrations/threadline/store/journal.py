@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import struct
 import zlib
@@ -169,7 +170,7 @@ def encode_payload(event: bytes, bodies: Mapping[bytes, bytes]) -> bytes:
     """Return one event and the bodies it brings, by digest, as a journal's payload."""
     if not bodies:
         return _encode((event,))
-    return _encode([event, *(piece for body in bodies.items() for piece in body)])
+    return _encode([event, *itertools.chain.from_iterable(bodies.items())])
 
 
 def read_journal(path: Path) -> Iterator[list[bytes]]:
