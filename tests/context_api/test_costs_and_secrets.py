@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.context_api.shop import Shop
@@ -30,6 +30,13 @@ def text_of(entry: dict[str, object]) -> int:
     return sum(len(json.dumps(word, ensure_ascii=False).encode()) - 2 for word in words if word)
 
 
+def head_of(request: dict[str, Any]) -> int:
+    """How many bytes stand before the body: the line of the request, and headers."""
+    lines = [f"{request['method']} {request['path']} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in request["headers"].items()]
+    return sum(len(line) + 2 for line in [*lines, ""])
+
+
 def test_a_long_conversation_costs_little_more_than_its_text(
     server: ContextLoopback, shop: Shop
 ) -> None:
@@ -43,7 +50,7 @@ def test_a_long_conversation_costs_little_more_than_its_text(
         shop.ship()
     requests, entries = server.requests(), [entry for _, entry in server.entries()]
     assert len(requests) == TURNS
-    sent = sum(request["bytes"] for request in requests)
+    sent = sum(request["bytes"] + head_of(request) for request in requests)
     text = sum(map(text_of, entries))
     assert sent <= text + MESSAGE_BYTES * len(entries) + REQUEST_BYTES * len(requests)
     assert sent > text

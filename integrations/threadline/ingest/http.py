@@ -30,6 +30,8 @@ _REFUSED: Final = frozenset({400, 409, 410, 413, 414, 422, 431})
 _AS_IT_IS: Final = {"accept-encoding": "identity"}
 """Answers are read raw: one that unpacks to more than memory holds is not asked for."""
 
+_ALWAYS: Final = {"user-agent": "threadline"}
+
 HIDDEN: Final = "***"
 _monotonic: Final = SystemClock().monotonic
 
@@ -151,6 +153,13 @@ class HttpTarget:
             elif isinstance(verify, str):
                 verify = ssl.create_default_context(cafile=verify)
             self._client = httpx.Client(follow_redirects=False, verify=verify)
+            self._client.headers = httpx.Headers(_ALWAYS)
+            for name in (
+                "accept",
+                "accept-encoding",
+                "connection",
+            ):  # httpx's own; they say nothing
+                del self._client.headers[name]
         return self._client
 
     def _place(self) -> str:
