@@ -31,6 +31,7 @@ _AS_IT_IS: Final = {"accept-encoding": "identity"}
 """Answers are read raw: one that unpacks to more than memory holds is not asked for."""
 
 _ALWAYS: Final = {"user-agent": "threadline"}
+_SAYING_NOTHING: Final = ("accept", "accept-encoding", "connection")  # httpx sends them by itself
 
 HIDDEN: Final = "***"
 _monotonic: Final = SystemClock().monotonic
@@ -154,11 +155,7 @@ class HttpTarget:
                 verify = ssl.create_default_context(cafile=verify)
             self._client = httpx.Client(follow_redirects=False, verify=verify)
             self._client.headers = httpx.Headers(_ALWAYS)
-            for name in (
-                "accept",
-                "accept-encoding",
-                "connection",
-            ):  # httpx's own; they say nothing
+            for name in _SAYING_NOTHING:
                 del self._client.headers[name]
         return self._client
 
