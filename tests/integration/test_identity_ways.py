@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextvars
 import threading
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +15,17 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
 from tests.faults.application import Lines
 
 import threadline
 import threadline.langchain
+from threadline.errors import ArgumentError
 from threadline.langchain import ThreadlineCallbackHandler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from threadline.model import Turn
 
@@ -314,3 +318,20 @@ def test_an_empty_id_leaves_the_word_to_the_next_way(client: threadline.Client) 
     with threadline.conversation("t", client=client):
         CHAIN.invoke(GIVEN, config)
     assert [turn.thread_id for turn in turns_of(client)] == ["t"]
+
+
+def test_a_number_or_uuid_names_the_conversation_when_reading_too(tmp_path: Path) -> None:
+    """What a call gives as a number is stored as its digits, and found by either."""
+    ident = uuid.UUID(int=7)
+    with threadline.Client(store=tmp_path / "s.db", min_free_bytes=0) as client:
+        for given in (42, ident):
+            config = {
+                "callbacks": [ThreadlineCallbackHandler(client)],
+                "metadata": {"thread_id": given},
+            }
+            RunnableLambda(str).invoke("hello", config)
+        reader = client.reader()
+        for given in (42, "42", ident, str(ident)):
+            assert reader.conversation(given).thread_id == str(given)
+        with pytest.raises(ArgumentError, match="a text"):
+            reader.conversation(4.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -54,9 +55,10 @@ def running(store: Path, *arguments: str) -> Iterator[Running]:
         assert line.startswith("http"), process.communicate()[1]
         yield Running(line)
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         told = process.communicate(timeout=30)
         assert "Traceback" not in told[1], told[1]
+        assert (process.returncode, "Aborted" in told[1]) == (0, False), told[1]
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,8 @@ def serve(session: Session, *, host: str, opens: bool, **more: Any) -> None:
             with contextlib.suppress(webbrowser.Error):
                 webbrowser.open(entrance)
 
-    server.serve(viewer, listener, ready=ready)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve(viewer, listener, ready=ready)
 
 
 def _server() -> Any:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from threadline.model import Status
 from threadline.render.page.markup import Markup, element
-from threadline.render.values import counted
 from threadline.server.addresses import address
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def filter_form(asked: Asked, *, action: str, words: str = "") -> Markup:
     """Draw the filters, open where some are set."""
     filters = asked.filters
     set_count = len(filters)
-    summary = f"Filters: {counted(set_count, 'one', 'of them')} set" if set_count else "Filters"
+    summary = f"Filters ({set_count} set)" if set_count else "Filters"
     form = element(
         "form",
         element("input", type="hidden", name="q", value=words) if words else "",

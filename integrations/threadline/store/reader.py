@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self, Unpack
+from uuid import UUID
 
 from threadline.clock import SystemClock
 from threadline.errors import ArgumentError
@@ -344,8 +345,21 @@ def _only_one(thread_id: str | None, user_id: str | None) -> str:
     raise ArgumentError(argument="thread_id, user_id", value=given, allowed=allowed)
 
 
-def _forms_of(connection: sqlite3.Connection, text: str) -> tuple[str, ...]:
+def _forms_of(connection: sqlite3.Connection, given: object) -> tuple[str, ...]:
     """Return an id as it is and as the store holds it where a redaction rule matched it."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()
+    text = _text_of(given)
     plain = storable(text)
     return (plain,) if row is None else (plain, redacted_id(text, row[0]))
+
+
+def _text_of(given: object) -> str:
+    """Return an id as text, as recording does with a number or a UUID."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, _AS_TEXT) and not isinstance(given, bool):
+        return str(given)
+    raise ArgumentError(argument="id", value=given, allowed="a text")
+
+
+_AS_TEXT: Final = (int, UUID)
