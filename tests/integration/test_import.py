@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -343,6 +344,44 @@ def test_what_cannot_be_read_is_named_and_the_rest_comes_in(tmp_path: Path) -> N
     assert "x.jsonl, line 2" in done.stderr
     assert "2 entries could not be read; the rest was taken in" in done.stderr
     assert words(tmp_path / "b.db", "t") == ["Hello"]
+
+
+@pytest.mark.parametrize("first", ["garbage", '{"id": "u", "messages": [{"role'])
+def test_a_broken_first_line_costs_no_other(tmp_path: Path, first: str) -> None:
+    """What kind of file it is, the first line that can be read tells."""
+    told = [
+        json.dumps({"id": f"t-{number}", "messages": [{"role": "user", "message": "Hello"}]})
+        for number in range(5)
+    ]
+    (tmp_path / "x.jsonl").write_text("\n".join([first, *told]) + "\n")
+    done = run("import", "--store", tmp_path / "b.db", tmp_path / "x.jsonl")
+    assert done.exit_code == 1
+    assert "x.jsonl, line 1: " in done.stderr
+    assert "1 entry could not be read; the rest was taken in" in done.stderr
+    assert [words(tmp_path / "b.db", f"t-{number}") for number in range(5)] == [["Hello"]] * 5
+
+
+@pytest.mark.parametrize(
+    "data",
+    [gzip.compress(b"{}\n" * 50, mtime=0), b"<!doctype html>\n<p>1</p>\n", b'{"id": "t", "mes'],
+    ids=["gzip", "page", "cut"],
+)
+def test_a_file_of_another_kind_is_told_what_is_read(tmp_path: Path, data: bytes) -> None:
+    """A compressed file, a page, a piece of JSON that was cut short."""
+    (tmp_path / "x.gz").write_bytes(data)
+    done = run("import", "--store", tmp_path / "b.db", tmp_path / "x.gz")
+    assert done.exit_code == 1
+    assert "files of JSON lines, of Context.ai, CSV and stores (*.db) can" in done.stderr
+    assert "1 entry could not be read; nothing was taken in" in done.stderr
+    assert "NoneType" not in done.stderr
+
+
+def test_a_mark_of_utf_8_in_front_loses_nothing(samples: Path, tmp_path: Path) -> None:
+    """Editors put one there: the first conversation comes in like the others."""
+    lines, other = tmp_path / "all.jsonl", tmp_path / "other.db"
+    assert run("export", "--store", samples, "-o", lines).exit_code == 0
+    lines.write_bytes(b"\xef\xbb\xbf" + lines.read_bytes())
+    assert taken("--store", other, lines)["conversations"] == 9
 
 
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", "thread_id,role,text,at\nt,user,Hi,soon\n"])

@@ -55,9 +55,8 @@ def import_files(session: Session, *, files: tuple[Path, ...], ship: bool, as_js
     for one in unread[:_SHOWN]:
         session.say(quoted(f"{one.place}: {one.reason}"), "warn")
     if unread:
-        what = (
-            f"{counted(len(unread), 'entry', 'entries')} could not be read; the rest was taken in"
-        )
+        rest = "the rest" if report.turns or report.notes or report.known else "nothing"
+        what = f"{counted(len(unread), 'entry', 'entries')} could not be read; {rest} was taken in"
         raise session.fail(what)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from msgspec.structs import replace
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _SQLITE: Final = b"SQLite format 3\x00"
 _LISTS: Final = ("conversations", "threads", "data", "results")
 _SHAPES: Final = "a line of `threadline export`, or an object with `messages`"
+_NOTHING: Final = (
+    "nothing in it can be read; files of JSON lines, of Context.ai, CSV and stores (*.db) can"
+)
 
 
 class Unreadable(NamedTuple):
@@ -101,29 +105,47 @@ def _of_csv(path: Path) -> Iterator[Conversation]:
 
 
 def _of_json(path: Path) -> Iterator[Conversation | Unreadable]:
-    """A file of lines begins with a line that is whole; any other is one piece of JSON."""
+    """A file is lines if its first one is whole; else one piece of JSON, or lines, some broken."""
     with path.open("rb") as file:
         first = next((line for line in file if line.strip()), b"")
-    if _is_json(first):
+    if _is_entry(first):
         yield from _of_lines(path)
         return
-    data = path.read_bytes()
-    for number, value in enumerate(_values(data), start=1):
+    try:
+        values = list(_values(_parsed(path.read_bytes())))
+    except ThreadlineError:
+        yield from _of_lines(path) if _has_entries(path) else [Unreadable(path.name, _NOTHING)]
+        return
+    for number, value in enumerate(values, start=1):
         yield _conversation(value, b"", f"{path.name}, conversation {number}")
+
+
+def _has_entries(path: Path) -> bool:
+    with path.open("rb") as file:
+        return any(map(_is_entry, file))
 
 
 def _of_lines(path: Path) -> Iterator[Conversation | Unreadable]:
     shipped = ShippedLines()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if line.strip():
-                place = f"{path.name}, line {number}"
-                for value in _values(line):
-                    yield from _of_line(value, line, place, shipped)
+            whole = line.removeprefix(BOM_UTF8).strip()
+            if whole:
+                yield from _of_line(whole, f"{path.name}, line {number}", shipped)
     yield from shipped.conversations()
 
 
-def _of_line(
+def _of_line(line: bytes, place: str, shipped: ShippedLines) -> Iterator[Conversation | Unreadable]:
+    try:
+        values = list(_values(_parsed(line)))
+    except ThreadlineError as error:
+        yield Unreadable(place, str(error))
+        return
+    for value in values:
+        yield from _of_value(value, line, place, shipped)
+
+
+def _of_value(
     value: object, line: bytes, place: str, shipped: ShippedLines
 ) -> Iterator[Conversation | Unreadable]:
     fields = _fields(value)
@@ -140,21 +162,22 @@ def _fields(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _is_json(line: bytes) -> bool:
+def _is_entry(line: bytes) -> bool:
     try:
-        json.loads(line)
-    except ValueError:
+        return isinstance(_parsed(line), dict | list)
+    except ThreadlineError:
         return False
-    return True
 
 
-def _values(data: bytes) -> Iterator[object]:
-    """Yield the conversations of a piece of JSON: it may be one, or hold a list of them."""
+def _parsed(data: bytes) -> object:
     try:
-        value: object = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError):
-        yield None
-        return
+        raise ArgumentError(argument="data", value="broken JSON", allowed=_SHAPES) from None
+
+
+def _values(value: object) -> Iterator[object]:
+    """Yield the conversations of a piece of JSON: it may be one, or hold a list of them."""
     fields = _fields(value)
     held = next((fields[name] for name in _LISTS if isinstance(fields.get(name), list)), None)
     if held is not None and "messages" not in fields:
@@ -179,7 +202,7 @@ def _conversation(value: object, line: bytes, place: str) -> Conversation | Unre
 
 
 def _own(line: bytes, place: str) -> Conversation | Unreadable:
-    record = decode(line.strip())
+    record = decode(line)
     return record if isinstance(record, Conversation) else Unreadable(place, _SHAPES)
 
 
