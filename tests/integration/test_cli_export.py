@@ -15,6 +15,7 @@ from tests.fake_store import FakeStore
 from tests.hostile import hostile
 from tests.pages.audit import audited
 from tests.samples import all_samples, conversation, said, turn
+from tests.stored import Stored
 
 import threadline
 from threadline.cli.app import app
@@ -178,3 +179,45 @@ def test_a_filter_reaches_the_store(store: FakeStore) -> None:
     run("--user", "u-17", "--since", "2d", "--text", "refund", "--limit", "2")
     assert store.asked == {"user_id": "u-17", "since": "2d", "text": "refund"}
     assert len(run("--limit", "2").stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "target"),
+    [
+        *((shape, "a.db") for shape in ("html", "contextai", "openai", "csv", "parquet")),
+        *(("jsonl", target) for target in ("a.db", "x/../a.db", "soft", "hard", "a")),
+        *(("jsonl", target) for target in ("a.db-wal", "a.db-shm", "a.db.journals/page")),
+    ],
+)
+def test_an_export_never_takes_the_place_of_its_store(
+    tmp_path: Path, shape: str, target: str
+) -> None:
+    """However the place is spelled, it is refused before anything is written."""
+    path = a_real_store(tmp_path, "a.part" if target == "a" else "a.db")
+    (tmp_path / "soft").symlink_to(path)
+    (tmp_path / "hard").hardlink_to(path)
+    before = path.read_bytes()
+    done = run("--store", str(path), "--format", shape, "-o", str(tmp_path / target))
+    assert done.exit_code == 2, done.stderr
+    assert "the store" in done.stderr
+    assert path.read_bytes() == before
+    assert not (tmp_path / "a.db.journals" / "page").exists()
+
+
+@pytest.mark.parametrize("target", ["a.db", "x/../a.db", "a.db-wal"])
+def test_a_copy_never_takes_the_place_of_its_store(tmp_path: Path, target: str) -> None:
+    """A writer that has the store open would go on in a file without a name."""
+    path = a_real_store(tmp_path, "a.db")
+    before = path.stat().st_ino
+    assert run("--store", str(path), "--sqlite", str(tmp_path / target)).exit_code == 2
+    assert path.stat().st_ino == before
+
+
+def a_real_store(folder: Path, name: str) -> Path:
+    """Make a store with one turn, and beside it what a running process has there."""
+    stored = Stored(folder / name)
+    stored.turn("t", ("user", "hello"))
+    stored.close()
+    (folder / "x").mkdir()
+    (folder / f"{name}.journals").mkdir()
+    return folder / name

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from threadline.cli.checks import settings_in_force
-from threadline.cli.options import given, pass_session, store_option, turn_filter_options
-from threadline.cli.outlet import STDOUT, outlet
+from threadline.cli.options import Judgement, given, pass_session, store_option, turn_filter_options
+from threadline.cli.outlet import STDOUT, outlet, refuse_to_overwrite
 from threadline.cli.session import place, quoted
 from threadline.render.export.lines import line_of
 from threadline.render.export.selection import selected, whole
@@ -73,7 +73,9 @@ _OF_TABLES: Final = ("csv", "parquet")
     help="Copy the whole store to this file instead, safely while others write to it.",
 )
 @turn_filter_options
-@click.option("--rating", type=float, metavar="NUMBER", help="Only what was rated so.")
+@click.option(
+    "--rating", type=Judgement(), metavar="NUMBER", help="Only what was rated so: up, down, 0.8."
+)
 @click.option("--text", metavar="TEXT", help="Only where this was said.")
 @click.option("--since", metavar="WHEN", help="Not older: 2h, 3d, 2026-11-21 or an ISO time.")
 @click.option("--until", metavar="WHEN", help="Not newer; written like --since.")
@@ -99,6 +101,8 @@ def export(
             raise click.UsageError(message)
         _copy(session, store, copy)
         return
+    if output != STDOUT:
+        refuse_to_overwrite(store.path, output)
     if shape in _OF_TABLES:
         if redact:
             message = "tables are not redacted on the way; use jsonl, contextai, openai or html"
@@ -119,6 +123,7 @@ def _copy(session: Session, store: Reader, target: Path) -> None:
     if store.path is None or target.absolute() == store.path.absolute():
         message = f"{quoted(str(target))} cannot be a copy of {place(store)}"
         raise click.UsageError(message)
+    refuse_to_overwrite(store.path, target)
     try:
         copy_store(store.path, target)
     except OSError as error:

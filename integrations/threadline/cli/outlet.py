@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from threadline.store.journal import journal_folder
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -30,13 +32,45 @@ def outlet(path: Path) -> Generator[IO[bytes]]:
         raise click.ClickException(message) from error
 
 
+def refuse_to_overwrite(store: Path | None, target: Path) -> None:
+    """Refuse to write where a store is, however that place is spelled; call it before `outlet`.
+
+    Raises:
+        click.UsageError: if `target`, or the draft of it, is a file of the store's.
+    """
+    if store is None:
+        return
+    for place in (target, _draft_of(target)):
+        if _belongs_to(store, place) or _belongs_to(store.resolve(), place):
+            message = f"{target} belongs to the store {store}; name another file to write to"
+            raise click.UsageError(message)
+
+
+def _belongs_to(store: Path, place: Path) -> bool:
+    beside = (store.with_name(store.name + suffix) for suffix in ("", "-wal", "-shm", ".lock"))
+    if any(_is_same(place, one) for one in beside):
+        return True
+    real, journals = place.resolve(), journal_folder(store)
+    return any(_is_same(one, journals) for one in (real, *real.parents))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Generator[IO[bytes]]:
     if path.exists() and not path.is_file():  # a pipe or a device stays what it is
         with path.open("wb") as file:
             yield file
         return
-    part = path.with_name(f"{path.name}.part")
+    part = _draft_of(path)
     try:
         with part.open("wb") as file:
             yield file
