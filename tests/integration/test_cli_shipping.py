@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -81,6 +82,33 @@ def test_ship_backfills(store: Path) -> None:
     record(store, [("a", "one")], [])
     assert json.loads(run("ship", "--json").stdout)["delivered"] == 0
     assert json.loads(run("ship", "--backfill", "--json").stdout)["delivered"] == 1
+
+
+def test_backfill_asks_where_records_would_come_twice(store: Path) -> None:
+    """A destination that has records already gets all again only from somebody who says so."""
+    record(store, [("a", "one")], ["jsonl"])
+    assert run("ship").exit_code == 0
+    refused = run("ship", "--backfill")
+    assert refused.exit_code == 2
+    assert "jsonl" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert backfill_answered("n") == 1
+    assert len(lines_of(store.with_name("out.jsonl"))) == 1
+    assert backfill_answered("y") == 0
+    assert len(lines_of(store.with_name("out.jsonl"))) == 2
+    assert json.loads(run("ship", "--backfill", "--yes", "--json").stdout)["delivered"] == 1
+
+
+def backfill_answered(answer: str) -> int:
+    """Run the command on a terminal where somebody answers; returns its exit code."""
+    person, terminal = pty.openpty()
+    os.write(person, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "threadline.cli", "ship", "--backfill"]
+    try:
+        return subprocess.run(command, stdin=terminal, check=False, timeout=50).returncode
+    finally:
+        os.close(terminal)
+        os.close(person)
 
 
 def test_ship_needs_a_destination(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

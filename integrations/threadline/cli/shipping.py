@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -59,8 +60,11 @@ name_option = click.option("--destination", metavar="NAME", help="Only this dest
 @click.command("ship")
 @click.option("--follow", is_flag=True, help="Go on with what is recorded from now on.")
 @click.option(
-    "--backfill", is_flag=True, help="Ship everything that is stored, not only what waits."
+    "--backfill",
+    is_flag=True,
+    help="Ship everything that is stored, also what was delivered: for a new destination.",
 )
+@click.option("--yes", is_flag=True, help="Do not ask whether to deliver again.")
 @click.option(
     "--adopt",
     metavar="NAME",
@@ -83,6 +87,8 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
     settings, path = store_in_force(session)
     chosen = _chosen(session, settings, destination)
     outbox = open_outbox(path, session.clock)
+    if how["backfill"] and not how["yes"]:
+        _confirm_again(outbox, chosen)
     if not how["follow"]:
         threadline.open(path)  # takes in what processes that are gone have left
     for target in chosen if how["backfill"] else ():
@@ -200,6 +206,17 @@ def discard_rows(
         what = "this record" if record_id else "everything that was put aside"
         click.confirm(f"Never deliver {what}?", abort=True, err=True)
     session.say(f"{counted(outbox.discard(destination, record_id), 'record')} given up.")
+
+
+def _confirm_again(outbox: Outbox, chosen: tuple[Destination, ...]) -> None:
+    """Ask before a destination that has records already gets them a second time."""
+    had = quoted(", ".join(one.name for one in chosen if outbox.state(one.name).delivered))
+    if not had:
+        return
+    if not sys.stdin.isatty():
+        message = f"--backfill sends everything again to {had}; confirm it with --yes"
+        raise click.UsageError(message)
+    click.confirm(f"Send everything again to {had}?", abort=True, err=True)
 
 
 def _adopt(
