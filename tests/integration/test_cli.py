@@ -109,6 +109,15 @@ def test_list_hands_every_filter_to_the_store(store: FakeStore) -> None:
     }
 
 
+@pytest.mark.parametrize(("said", "meant"), [("up", "up"), ("down", "down"), ("0.8", 0.8)])
+def test_a_rating_is_a_thumb_or_a_number(store: FakeStore, said: str, meant: object) -> None:
+    assert run("list", "--rating", said).exit_code == 0
+    assert store.asked["rating"] == meant
+    wrong = run("list", "--rating", "sideways")
+    assert wrong.exit_code == 2
+    assert "'sideways' is neither a number nor up nor down" in wrong.stderr
+
+
 @pytest.mark.usefixtures("store")
 def test_list_goes_on_where_a_page_ended() -> None:
     first = run("list", "--limit", "4")

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.million_store import END, SECOND, make_store
 from tests.stored import START, Stored
 
+import threadline
 from threadline.model import Status
 from threadline.store.reader import FileDatabase, Reader
 
@@ -60,3 +61,17 @@ def test_figures_are_those_of_one_tenant(tmp_path: Path, *, others: bool) -> Non
     assert (bucket.turns, bucket.failed, bucket.unfinished) == (2, 0, 1)
     assert list(bucket.tokens) == ["m"]
     assert (bucket.input_tokens, bucket.output_tokens) == (6, 8)
+
+
+def test_who_judges_again_counts_once(tmp_path: Path) -> None:
+    """Of one person's thumbs for one turn the newest counts, as in the filters."""
+    with threadline.Client(store=tmp_path / "s.db", min_free_bytes=0) as client:
+        with threadline.turn(thread_id="t-1", input="Hi", client=client) as turn:
+            turn.output = "Hello"
+        client.flush()
+        began = client.reader().began_ns() or 0
+        for value, user_id in ((1, "u-1"), (1, "u-1"), (-1, "u-1"), (1, "u-2")):
+            threadline.rate(value, turn_id=turn.id, thread_id="t-1", user_id=user_id, client=client)
+        client.flush()
+        [bucket] = client.reader().figures(first_ns=began, length_ns=DAY, count=1).buckets
+    assert (bucket.liked, bucket.disliked) == (1, 1)

@@ -9,6 +9,7 @@ import click
 
 from threadline.cli.session import Session
 from threadline.model import Status
+from threadline.store.facets import THUMBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,26 @@ _TIMES: Final = 'how long ago ("30m", "2h", "3d"), a day ("2026-11-21") or an IS
 TYPED: Final = {"since": _TIMES, "until": _TIMES}
 """What may be typed where the reader itself takes more than text."""
 
+
+def _judgement(
+    _context: click.Context, _option: click.Parameter, given: str | None
+) -> float | str | None:
+    """Read a number, or which way a thumb points."""
+    if given is None or given in THUMBS:
+        return given
+    try:
+        return float(given)
+    except ValueError:
+        message = f"{given!r} is neither a number nor up nor down"
+        raise click.BadParameter(message) from None
+
+
+rating_option = click.option(
+    "--rating",
+    metavar="NUMBER",
+    callback=_judgement,
+    help="Only what was rated so: up, down, 0.8.",
+)
 _TURN_FILTERS: Final = (
     click.option("--thread", "thread_id", metavar="ID", help="Only of this thread."),
     click.option("--user", "user_id", metavar="ID", help="Only of this user."),
@@ -80,7 +101,7 @@ _TURN_FILTERS: Final = (
 )
 _FILTERS: Final = (
     *_TURN_FILTERS[:-1],
-    click.option("--rating", type=float, metavar="NUMBER", help="Only what was rated so."),
+    rating_option,
     click.option("--since", metavar="WHEN", help="Not older: 2h, 3d, 2026-11-21 or an ISO time."),
     click.option("--until", metavar="WHEN", help="Not newer; written like --since."),
     tenant_option,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _WIDE, _HIGH = 440, 170
+_LONE: Final = 5
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 6, 10, 22
 _INNER_WIDE: Final = _WIDE - _LEFT - _RIGHT
 _INNER_HIGH: Final = _HIGH - _TOP - _BOTTOM
@@ -153,15 +154,17 @@ def _curves(chart: Chart, top: float) -> list[Markup]:
     paths: list[Markup] = []
     for number, series in enumerate(chart.series):
         pieces: list[str] = []
-        is_begun = False
-        for place, value in enumerate(series.values):
+        around = (None, *series.values, None)
+        for place, (before, value, after) in enumerate(
+            zip(around, around[1:], around[2:], strict=False)
+        ):
             if value is None:
-                is_begun = False
                 continue
-            at = f"{_x(place + 0.5, count):.1f} {_BASE - _INNER_HIGH * value / top:.1f}"
-            # a lone point is drawn as a short line, or nobody would see it
-            pieces.append(f"L{at}" if is_begun else f"M{at}h.1")
-            is_begun = True
+            x, y = _x(place + 0.5, count), _BASE - _INNER_HIGH * value / top
+            if before is None and after is None:  # a lone point, which nobody would see
+                pieces.append(f"M{x - _LONE:.1f} {y:.1f}h{2 * _LONE}")
+            else:
+                pieces.append(f"{'M' if before is None else 'L'}{x:.1f} {y:.1f}")
         paths.append(element("path", d="".join(pieces), class_=f"line s{number}"))
     return paths
 

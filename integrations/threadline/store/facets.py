@@ -211,7 +211,7 @@ def of_model(name: str) -> Facet:
 _JUDGE: Final = (
     "json_extract({}.record, '$.message_id', '$.span_id', '$.name', '$.source', '$.user_id')"
 )
-_NEWEST: Final = (
+NEWEST_JUDGEMENT: Final = (
     "NOT EXISTS (SELECT 1 FROM note m WHERE m.conversation IS n.conversation"
     " AND m.turn_id IS n.turn_id AND +m.kind = 'rating' AND (m.at_ns, m.id) > (n.at_ns, n.id)"
     f" AND {_JUDGE.format('m')} = {_JUDGE.format('n')})"
@@ -223,9 +223,9 @@ def of_rating(rating: str | float) -> Facet:
     how = THUMBS.get(str(rating)) or "= ?"
     value = () if str(rating) in THUMBS else (rating,)
     judged = f"n.kind = 'rating' AND n.value {how}"
-    rated = f"FROM note n WHERE {judged} AND {_NEWEST}"
+    rated = f"FROM note n WHERE {judged} AND {NEWEST_JUDGEMENT}"
     # from the turn on, by what notes are about: no other index helps there
-    near = f"FROM note n WHERE +n.kind = 'rating' AND +n.value {how} AND {_NEWEST}"
+    near = f"FROM note n WHERE +n.kind = 'rating' AND +n.value {how} AND {NEWEST_JUDGEMENT}"
     about = [
         f"EXISTS (SELECT 1 {near} AND n.conversation {place} AND n.turn_id {turn})"
         for place, turn in (

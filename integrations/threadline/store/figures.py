@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from threadline.model.figures import Bucket, Figures
 from threadline.model.span import Usage
+from threadline.store.facets import NEWEST_JUDGEMENT
 from threadline.store.schema import SPAN_KINDS, STATUSES, TURN_KINDS
 from threadline.store.turn_model import STALE_NS
 
@@ -42,7 +43,7 @@ _RATINGS: Final = (
     "SELECT (n.at_ns - :first) / :length, sum(n.value > 0), sum(n.value < 0) FROM note n"
     " LEFT JOIN conversation c ON c.id = n.conversation"
     " WHERE n.kind = 'rating' AND n.at_ns >= :first AND n.at_ns < :last"
-    " AND coalesce(c.tenant, :tenant) = :tenant GROUP BY 1"
+    f" AND coalesce(c.tenant, :tenant) = :tenant AND {NEWEST_JUDGEMENT} GROUP BY 1"
 )
 
 
