@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from threadline.cli.checks import settings_in_force
-from threadline.cli.options import Judgement, given, pass_session, store_option, turn_filter_options
+from threadline.cli.options import (
+    given,
+    pass_session,
+    rating_option,
+    store_option,
+    turn_filter_options,
+)
 from threadline.cli.outlet import STDOUT, outlet, refuse_to_overwrite
 from threadline.cli.session import place, quoted
 from threadline.render.export.lines import line_of
@@ -73,9 +79,7 @@ _OF_TABLES: Final = ("csv", "parquet")
     help="Copy the whole store to this file instead, safely while others write to it.",
 )
 @turn_filter_options
-@click.option(
-    "--rating", type=Judgement(), metavar="NUMBER", help="Only what was rated so: up, down, 0.8."
-)
+@rating_option
 @click.option("--text", metavar="TEXT", help="Only where this was said.")
 @click.option("--since", metavar="WHEN", help="Not older: 2h, 3d, 2026-11-21 or an ISO time.")
 @click.option("--until", metavar="WHEN", help="Not newer; written like --since.")
