@@ -173,6 +173,19 @@ def test_what_was_put_aside_is_listed_tried_again_and_given_up(store: Path) -> N
     assert first["id"] in run("outbox", "list", "--all").stdout
 
 
+def test_what_waits_for_a_destination_that_is_gone_can_be_given_up(store: Path) -> None:
+    """A mistyped name would queue for ever; what waits for another one stays."""
+    record(store, [("a", "one"), ("b", "two")], ["jsonl", "jsnol"])
+    assert run("outbox", "discard", "--waiting", "--yes").exit_code == 2
+    mistyped = ("outbox", "discard", "--waiting", "--destination", "jsnol")
+    asked = run(*mistyped)
+    assert (asked.exit_code, "waits for jsnol" in asked.stderr) == (1, True)
+    assert "0 records given up" in run("outbox", "discard", "--yes").stderr
+    assert "2 records given up" in run(*mistyped, "--yes").stderr
+    assert "jsnol" not in run("status").stdout
+    assert json.loads(run("ship", "--json").stdout)["delivered"] == 2
+
+
 def test_reading_ships_nothing(store: Path) -> None:
     """Commands that read leave the outbox alone, also where they take in a journal."""
     record_and_die(store)

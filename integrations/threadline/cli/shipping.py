@@ -193,19 +193,27 @@ def retry_rows(session: Session, *, record_id: str | None, destination: str | No
 
 @outbox_commands.command("discard")
 @click.argument("record_id", metavar="[ID]", required=False)
+@click.option(
+    "--waiting", is_flag=True, help="What waits for --destination, such as a mistyped one."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @name_option
 @store_option
 @pass_session
 def discard_rows(
-    session: Session, *, record_id: str | None, destination: str | None, yes: bool
+    session: Session, *, record_id: str | None, destination: str | None, waiting: bool, yes: bool
 ) -> None:
     """Never deliver what was put aside: one record, or all; the store keeps them."""
+    if waiting and not destination:
+        message = "--waiting needs --destination NAME"
+        raise click.UsageError(message)
     _, outbox = _open(session)
     if not yes:
-        what = "this record" if record_id else "everything that was put aside"
+        state = f"waits for {quoted(destination or '')}" if waiting else "was put aside"
+        what = "this record" if record_id else f"everything that {state}"
         click.confirm(f"Never deliver {what}?", abort=True, err=True)
-    session.say(f"{counted(outbox.discard(destination, record_id), 'record')} given up.")
+    number = outbox.discard(destination, record_id, waiting=waiting)
+    session.say(f"{counted(number, 'record')} given up.")
 
 
 def _confirm_again(outbox: Outbox, chosen: tuple[Destination, ...]) -> None:

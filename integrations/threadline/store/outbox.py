@@ -277,9 +277,20 @@ class Outbox:
         """Let what was put aside be tried again; returns how many records that were."""
         return self._change("UPDATE outbox SET state = 0, next_ns = 0", destination, record_id)
 
-    def discard(self, destination: str | None = None, record_id: str | None = None) -> int:
-        """Give up what was put aside; the records stay in the store. Returns how many they were."""
-        return self._change("DELETE FROM outbox", destination, record_id)
+    def discard(
+        self,
+        destination: str | None = None,
+        record_id: str | None = None,
+        *,
+        waiting: bool = False,
+    ) -> int:
+        """Give up what was put aside, or what waits; the records stay in the store.
+
+        Returns:
+            How many records they were.
+        """
+        state = WAITING if waiting else PUT_ASIDE
+        return self._change("DELETE FROM outbox", destination, record_id, state)
 
     def backfill(self, destination: str) -> int:
         """Put everything into the outbox of `destination` that is stored already."""
@@ -311,13 +322,15 @@ class Outbox:
         """Close the connection; a later use opens it again."""
         self._database.close()
 
-    def _change(self, action: str, destination: str | None, record_id: str | None) -> int:
+    def _change(
+        self, action: str, destination: str | None, record_id: str | None, state: int = PUT_ASIDE
+    ) -> int:
         packed = None if record_id is None else pack_id(record_id)
         with self._writing() as connection:
             return connection.execute(
-                f"{action} WHERE state = {PUT_ASIDE} AND (? IS NULL OR destination = ?)"
+                f"{action} WHERE state = ? AND (? IS NULL OR destination = ?)"
                 " AND (? IS NULL OR record_id = ?)",
-                (destination, destination, packed, packed),
+                (state, destination, destination, packed, packed),
             ).rowcount
 
     @contextlib.contextmanager
