@@ -38,7 +38,7 @@ def refuse_to_overwrite(store: Path | None, target: Path) -> None:
     Raises:
         click.UsageError: if `target`, or the draft of it, is a file of the store's.
     """
-    if store is None:
+    if store is None or not target.name:  # a folder, which `outlet` refuses
         return
     for place in (target, _draft_of(target)):
         if _belongs_to(store, place) or _belongs_to(store.resolve(), place):
