@@ -51,8 +51,9 @@ def damage(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_what_is_no_database_is_moved_aside(path: Path) -> None:
+def test_a_store_that_is_no_database_any_more_is_moved_aside(path: Path) -> None:
     """Its bytes are all there under another name; new turns are stored; it is said once."""
+    fill(path, 3)
     path.write_bytes(GARBAGE)
     with Lines() as log:
         with threadline.Client(store=path, min_free_bytes=0) as client:
@@ -63,6 +64,38 @@ def test_what_is_no_database_is_moved_aside(path: Path) -> None:
     [aside] = moved_aside(path)
     assert aside.read_bytes() == GARBAGE
     assert numbers_of(all_turns(threadline.open(path))) == [0, 1, 2]
+
+
+def test_a_file_that_never_was_a_store_is_left_alone(path: Path) -> None:
+    """Not a byte of it changes, also not at the second start, when there are journals beside it."""
+    path.write_bytes(GARBAGE)
+    check_left_alone(path, {path.name, f"{path.name}.journals"})
+
+
+def test_a_database_of_somebody_else_gets_no_tables_of_ours(path: Path) -> None:
+    """It is refused as any other file is, whatever version its own schema has."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE meta (of_theirs)")
+        connection.execute("PRAGMA user_version = 2")
+    check_left_alone(path, {path.name, f"{path.name}.journals"})
+
+
+def check_left_alone(path: Path, expected: set[str]) -> None:
+    """Record twice into what is not ours: one warning each, and what is said waits in journals."""
+    before = path.read_bytes()
+    for _ in range(2):
+        with Lines() as log:
+            with threadline.Client(store=path, min_free_bytes=0) as client:
+                Application(client).talk(3)
+                report = client.flush(timeout=1)
+                assert (report.stored, report.complete) == (0, False)
+            told = [line for line in log.lines if "not a store of Threadline's" in line]
+            assert len(told) == 1, log.lines
+            assert str(path) in told[0]
+            assert "THREADLINE_STORE" in told[0]
+        assert path.read_bytes() == before
+        assert {one.name for one in path.parent.iterdir()} == expected
+    assert any((path.parent / f"{path.name}.journals").glob("*.journal*"))
 
 
 def test_an_empty_file_becomes_the_store(path: Path) -> None:

@@ -26,6 +26,12 @@ WRITER_PATIENCE_S: Final = 2.0
 FileId = tuple[int, int]
 """Which file it is, whatever its name: device and inode."""
 
+_HEADER: Final = b"SQLite format 3\0"
+_NOT_OURS: Final = (
+    "it is not a store of Threadline's and was left as it is; name another file with "
+    "THREADLINE_STORE or the setting 'store'"
+)
+_OUR_TABLES: Final = frozenset({"meta", "conversation", "turn"})
 _CORRUPT: Final = ("not a database", "malformed")
 
 
@@ -36,16 +42,24 @@ def connect_writer(
 
     Raises:
         StoreNewerError: if a newer Threadline wrote it.
-        sqlite3.DatabaseError: if the file is not a database or is damaged.
+        StoreUnavailableError: if the file is something else than a store.
+        sqlite3.DatabaseError: if the store is damaged.
         sqlite3.OperationalError, OSError: if it cannot be opened now.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, mode)
-    os.close(fd)
+    try:
+        head = os.pread(fd, len(_HEADER), 0)
+    finally:
+        os.close(fd)
+    if head and head != _HEADER and not _was_a_store(path):
+        raise StoreUnavailableError(path, _NOT_OURS)
     connection = sqlite3.connect(
         path, timeout=busy_s, isolation_level=None, check_same_thread=False, cached_statements=64
     )
     try:
+        if head:
+            _refuse_tables_of_others(connection, path)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             # SQLite does not wait for others here, and they may be making the same store
             with _locked(_lock_of(path), wait=True):
@@ -58,6 +72,23 @@ def connect_writer(
         connection.close()
         raise
     return connection
+
+
+def _was_a_store(path: Path) -> bool:
+    """Tell whether a file without SQLite's header was once a store, by what was left beside it.
+
+    Not by the journals: they are begun before the store is opened, whatever file that is.
+    """
+    try:
+        return _lock_of(path).stat().st_size == 0
+    except OSError:
+        return wal_bytes(path) > 0
+
+
+def _refuse_tables_of_others(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    if found and not _OUR_TABLES.issubset(name for (name,) in found):
+        raise StoreUnavailableError(path, _NOT_OURS)
 
 
 def connect_memory() -> sqlite3.Connection:
