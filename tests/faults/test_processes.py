@@ -299,3 +299,39 @@ def test_notes_that_were_delivered_are_not_delivered_again_by_who_takes_them_in(
         client.take_in()
         client.flush(30)
     assert file.read_text() == before
+
+
+# -- locks of the store's file ---------------------------------------------------------------------
+
+ANOTHER = """
+import sys, threadline
+with threadline.Client(store=sys.argv[1], min_free_bytes=0) as client:
+    with threadline.turn(thread_id="other", input="hello", client=client) as turn:
+        turn.output = "hi"
+"""
+READER = """
+import sys, threadline
+with threadline.open(sys.argv[1]) as store:
+    print(sorted((t.thread_id, t.input) for t in store.turns()))
+"""
+
+
+def test_a_process_that_ends_takes_nothing_from_one_that_goes_on(tmp_path: Path) -> None:
+    """Who closes any handle of the store's file loses all locks on it: then another process takes
+    itself for the last, deletes the write-ahead log, and later commits of this one with it.
+    """
+    path = tmp_path / "a.db"
+    target = JsonLines(tmp_path / "out.jsonl")
+    with threadline.Client(store=path, destinations=[target], min_free_bytes=0) as client:
+        for question in ("one", "two", "three"):
+            with threadline.turn(thread_id="mine", input=question, client=client) as turn:
+                turn.output = "yes"
+            report = client.flush(20.0)
+            assert (report.pending, report.dropped) == (0, {})
+            subprocess.run([sys.executable, "-c", ANOTHER, str(path)], check=True, timeout=60)
+        told = subprocess.run(
+            [sys.executable, "-c", READER, str(path)], capture_output=True, text=True, check=True
+        )
+        mine = [("mine", question) for question in ("one", "three", "two")]
+        assert told.stdout.strip() == str([*mine, *[("other", "hello")] * 3])
+        assert client.flush(0.0).delivered == 3

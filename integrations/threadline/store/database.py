@@ -26,7 +26,6 @@ WRITER_PATIENCE_S: Final = 2.0
 FileId = tuple[int, int]
 """Which file it is, whatever its name: device and inode."""
 
-_HEADER: Final = b"SQLite format 3\0"
 _NOT_OURS: Final = (
     "it is not a store of Threadline's and was left as it is; name another file with "
     "THREADLINE_STORE or the setting 'store'"
@@ -47,19 +46,13 @@ def connect_writer(
         sqlite3.OperationalError, OSError: if it cannot be opened now.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, mode)
-    try:
-        head = os.pread(fd, len(_HEADER), 0)
-    finally:
-        os.close(fd)
-    if head and head != _HEADER and not _was_a_store(path):
-        raise StoreUnavailableError(path, _NOT_OURS)
+    _make(path, mode)
     connection = sqlite3.connect(
         path, timeout=busy_s, isolation_level=None, check_same_thread=False, cached_statements=64
     )
     try:
-        if head:
-            _refuse_tables_of_others(connection, path)
+        if path.stat().st_size:
+            _refuse_what_is_not_ours(connection, path)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             # SQLite does not wait for others here, and they may be making the same store
             with _locked(_lock_of(path), wait=True):
@@ -85,8 +78,24 @@ def _was_a_store(path: Path) -> bool:
         return wal_bytes(path) > 0
 
 
-def _refuse_tables_of_others(connection: sqlite3.Connection, path: Path) -> None:
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+def _make(path: Path, mode: int) -> None:
+    """Make the file where there is none; one that is there is never opened.
+
+    Closing it again would take from this process all locks that its connections hold (POSIX):
+    another process would believe itself the last one, delete the write-ahead log at its end, and
+    with it whatever this one goes on to commit.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, mode))
+
+
+def _refuse_what_is_not_ours(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    except sqlite3.DatabaseError as error:
+        if _CORRUPT[0] in str(error) and not _was_a_store(path):
+            raise StoreUnavailableError(path, _NOT_OURS) from error
+        raise
     if found and not _OUR_TABLES.issubset(name for (name,) in found):
         raise StoreUnavailableError(path, _NOT_OURS)
 
