@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 [FUNCTION] = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 NOBODY = 54_321
+NO_MOUNT = 77
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -76,33 +78,52 @@ def test_a_sidecar_delivers_what_the_application_records(
     assert len(collector.questions()) == len(asked)
 
 
+READ_ONLY_ROOT = """
+mount -t tmpfs -o size=8m,mode=1777 tmpfs "$1" && mount -o remount,bind,ro / || exit 77
+shift && exec "$@"
+"""
+"""A small tmpfs in the folder, everything else read-only, in a mount namespace of its own."""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_unknown_user_without_a_home_records_into_the_temporary_folder(tmp_path: Path) -> None:
-    """The working directory cannot be written either, as on a read-only root."""
+@pytest.mark.parametrize("is_real", [True, False], ids=["read-only root", "folders only"])
+def test_an_unknown_user_without_a_home_records_into_the_temporary_folder(
+    tmp_path: Path, *, is_real: bool
+) -> None:
+    """Nothing but the temporary folder can be written: by a mount, or by permissions."""
     folder = tmp_path / "tmpfs"
-    folder.mkdir()
-    os.chown(folder, NOBODY, NOBODY)
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o1777)
     tmp_path.chmod(0o755)
     for above in tmp_path.parents[:2]:
         above.chmod(0o755)
     program = (
-        "import os, tempfile, threadline\n"
+        "import os, pathlib, threadline\n"
         # what is imported now is there when the interpreter's own folder cannot be read
-        f"with threadline.Client(store={str(tmp_path / 'root.db')!r}, min_free_bytes=0) as first:\n"
+        f"with threadline.Client(store={str(folder / 'root.db')!r}, min_free_bytes=0) as first:\n"
         "    with threadline.turn(thread_id='t', client=first): pass\n"
         "    first.flush(); first.reader().last()\n"
+        "try: pathlib.Path('/not-written').touch(); pathlib.Path('/not-written').unlink()\n"
+        "except OSError as error: print(error.errno)\n"
         f"os.setgid({NOBODY}); os.setuid({NOBODY}); os.chdir('/')\n"
         "with threadline.turn(thread_id='t', input='Hi') as turn:\n"
         "    turn.output = 'Hello'\n"
         "report = threadline.flush()\n"
-        "print(report.stored, report.dropped, threadline.open().path)\n"
+        "store = threadline.open()\n"
+        "print(report.stored, report.dropped, store.path, store.path.stat().st_uid)\n"
     )
     environ = {"TMPDIR": str(folder), "THREADLINE_MIN_FREE_BYTES": "0", "THREADLINE_APP": "chat"}
-    environ |= {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environ |= {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     command = [sys.executable, "-c", program]
+    if is_real:
+        command = ["unshare", "--mount", "sh", "-c", READ_ONLY_ROOT, "sh", str(folder), *command]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["1", "{}", str(folder / "threadline" / "chat.db")], done.stderr
-    assert (folder / "threadline" / "chat.db").stat().st_uid == NOBODY
+    if done.returncode == NO_MOUNT:
+        pytest.skip("no file system can be mounted here")
+    told = done.stdout.split()
+    assert told[:1] == [str(errno.EROFS)] or not is_real, done.stderr
+    where = str(folder / "threadline" / "chat.db")
+    assert told[-4:] == ["1", "{}", where, str(NOBODY)], done.stderr
 
 
 def test_a_function_delivers_before_it_returns(tmp_path: Path) -> None:
