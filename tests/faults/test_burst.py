@@ -47,19 +47,19 @@ def test_memory_does_not_grow_with_what_waits(tmp_path: Path) -> None:
     assert many["settled_kb"] - few["settled_kb"] < MOST_GROWTH_KB
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_all_arrive_when_the_destination_is_back(tmp_path: Path) -> None:
     """Each once, and in order within each conversation."""
     path, file = tmp_path / "chat.db", tmp_path / "out.jsonl"
-    burst(path, FEW)
+    burst(path, MANY)
     outbox, back = open_outbox(path, SystemClock()), JsonLines(file, name="out")
     client = shipper(outbox, [back], path=path, clock=SystemClock())
-    assert ship_once(client, 50.0) == (FEW, 0, 0)
+    assert ship_once(client, 150.0) == (MANY, 0, 0)
     asked: dict[str, list[int]] = {}
     for line in lines_of(file):
         words = line["record"]["messages"][0]["parts"][0]["content"]
         asked.setdefault(line["conversation"]["thread_id"], []).append(int(words.split()[1]))
-    assert sum(map(len, asked.values())) == FEW
+    assert sum(map(len, asked.values())) == MANY
     assert all(numbers == sorted(numbers) for numbers in asked.values())
 
 
