@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +34,6 @@ from threadline.store.outbox import Outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from threadline.ingest.destination import Item, Outcome
 
@@ -408,11 +410,10 @@ class TestClient:
     def test_four_workers_of_one_server_deliver_each_record_once(self, store: Path) -> None:
         """Workers that were forked off share a store and a file; each conversation is in order."""
         file = store.with_name("out.jsonl")
-        client = client_for(store, [JsonLines(file)])
-        say(client, [("before", "one")])  # the parent's threads run when it forks
-        workers = [_worker(client, number) for number in range(4)]
-        assert [os.waitpid(worker, 0)[1] for worker in workers] == [0] * 4
-        client.close(20)
+        done = subprocess.run(
+            [sys.executable, "-c", _SERVER, str(store)], cwd=ROOT, timeout=100, check=False
+        )
+        assert done.returncode == 0
         with ingestion_to(store, JsonLines(file)) as rest:  # what a worker had no time for
             rest.flush(20)
         lines = lines_of(file)
@@ -476,6 +477,21 @@ class ingestion_to:  # noqa: N801 (used like a function)
 
     def __exit__(self, *_: object) -> None:
         self._client.stop(0.1)
+
+
+ROOT = Path(__file__).parents[2]
+_SERVER = """
+import os, sys
+from pathlib import Path
+from tests.integration.test_shipping import JsonLines, _worker, client_for, say
+
+store = Path(sys.argv[1])
+client = client_for(store, [JsonLines(store.with_name("out.jsonl"))])
+say(client, [("before", "one")])  # the parent's threads run when it forks
+workers = [_worker(client, number) for number in range(4)]
+assert [os.waitpid(worker, 0)[1] for worker in workers] == [0] * 4
+client.close(20)
+"""
 
 
 def _worker(client: threadline.Client, number: int) -> int:
