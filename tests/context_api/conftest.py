@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ContextLoopback]:
-    loopback = ContextLoopback(tmp_path)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with ContextLoopback(tmp_path) as loopback:
+        yield loopback
 
 
 @pytest.fixture

@@ -59,12 +59,8 @@ def test_a_long_conversation_costs_little_more_than_its_text(
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[ContextLoopback]:
     """Another server, where redirects point to."""
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    loopback = ContextLoopback(folder)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with ContextLoopback(tmp_path / "elsewhere") as loopback:
+        yield loopback
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

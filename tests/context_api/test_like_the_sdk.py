@@ -6,6 +6,7 @@ turn as it comes, as the SDK's documentation shows it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,18 +155,11 @@ def log_chat(store: Path, server: ContextLoopback) -> None:
 @pytest.fixture
 def both(server: ContextLoopback, tmp_path: Path) -> Iterator[tuple[list[Request], list[Request]]]:
     """The requests of the same chat: ours, theirs."""
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    other = ContextLoopback(folder)
-    other.start()
     shop = Shop(tmp_path / "chat.db", server, tenant=TENANT)
-    try:
+    with ContextLoopback(tmp_path / "theirs") as other, contextlib.closing(shop):
         have_chat(shop, server)
         log_chat(shop.client.settings.store, other)
         yield server.requests(), other.requests()
-    finally:
-        shop.close()
-        other.stop()
 
 
 def fields(request: Request) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.faults import context_server, freeplay_server
@@ -23,17 +23,25 @@ _FOLDER = Path(__file__).parent
 
 
 class Loopback(ABC):
-    """The server's process, and what it counted."""
+    """The server's process, and what it counted; it runs while a `with` block does."""
 
     kind: str
     program: str
     secret: str
 
     def __init__(self, folder: Path, *arguments: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.counted = folder / "counted.jsonl"
         self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         program = str(_FOLDER / self.program)

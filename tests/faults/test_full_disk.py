@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.faults.starving_application import TALKS
+from tests.mounting import MOUNT, can_mount
 
 PROGRAM = Path(__file__).with_name("starving_application.py")
-MOUNT = ["unshare", "--mount", *(["--user", "--map-root-user"] if os.getuid() else [])]
-
-
-def can_mount() -> bool:
-    """Tell whether a small file system of our own can be made, as root or in a user namespace."""
-    if shutil.which("unshare") is None:
-        return False
-    mount = [*MOUNT, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/mnt"]
-    return subprocess.run(mount, capture_output=True, check=False).returncode == 0
 
 
 def starve(command: list[str]) -> dict:

@@ -26,10 +26,8 @@ PACE = Pace(first_wait_s=0.01, longest_wait_s=0.05, send_timeout_s=0.4, longest_
 
 @pytest.fixture(params=KINDS)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loopback]:
-    loopback = KINDS[request.param](tmp_path)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with KINDS[request.param](tmp_path) as loopback:
+        yield loopback
 
 
 @pytest.fixture

@@ -33,13 +33,9 @@ def test_two_hundred_kills_leave_each_turn_once_where_nothing_is_idempotent(
     tmp_path: Path,
 ) -> None:
     """What a dead sender left on the wire is found at the server, and not sent again."""
-    server = ContextLoopback(tmp_path)
-    server.start()
-    try:
+    with ContextLoopback(tmp_path) as server:
         recorded, uncertain = _killed(tmp_path / "chat.db", "context", str(server.port))
         told = server.entries()
-    finally:
-        server.stop()
     assert uncertain > 3
     assert len(told) == 2 * recorded
     assert max(Counter((thread, entry["message"]) for thread, entry in told).values()) == 1
@@ -50,13 +46,9 @@ def test_two_hundred_kills_leave_each_turn_once_where_nothing_is_idempotent(
 
 def test_two_hundred_kills_leave_each_object_at_freeplay_under_one_id(tmp_path: Path) -> None:
     """What came twice is the same object again; turns of a session came in their order."""
-    server = FreeplayLoopback(tmp_path)
-    server.start()
-    try:
+    with FreeplayLoopback(tmp_path) as server:
         recorded, _ = _killed(tmp_path / "chat.db", "freeplay", str(server.port))
         came = server.objects()
-    finally:
-        server.stop()
     kinds = Counter(_kind(body) for body, *_ in came.values())
     assert kinds == {"completion": 2 * recorded, "tool": recorded, "turn": recorded}
     assert sum(len(repeats) for _, *repeats in came.values()) > 10

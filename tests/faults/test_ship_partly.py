@@ -21,10 +21,8 @@ TURNS = [("t", f"q{n:02}") for n in range(6)]
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[OtlpLoopback]:
-    loopback = OtlpLoopback(tmp_path)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with OtlpLoopback(tmp_path) as loopback:
+        yield loopback
 
 
 def partly(count: int, why: str) -> dict[str, str]:

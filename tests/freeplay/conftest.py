@@ -14,7 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[FreeplayLoopback]:
-    loopback = FreeplayLoopback(tmp_path)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with FreeplayLoopback(tmp_path) as loopback:
+        yield loopback

@@ -196,12 +196,8 @@ def test_a_wrong_key_is_named_and_everything_waits(
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[FreeplayLoopback]:
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    loopback = FreeplayLoopback(folder)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with FreeplayLoopback(tmp_path / "elsewhere") as loopback:
+        yield loopback
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

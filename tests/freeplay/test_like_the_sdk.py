@@ -46,16 +46,10 @@ def ours(server: FreeplayLoopback, tmp_path: Path) -> list[Request]:
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> list[Request]:
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    server = FreeplayLoopback(folder)
-    server.start()
-    try:
+    with FreeplayLoopback(tmp_path / "theirs") as server:
         url = f"http://127.0.0.1:{server.port}/api"
         LoggedChat(url, freeplay_server.KEY, freeplay_server.PROJECT).run()
         return without_ids(server.requests())
-    finally:
-        server.stop()
 
 
 def in_calling_order(requests: list[Request]) -> list[Request]:

@@ -35,12 +35,11 @@ HAYSTACK = {case.values[0].name: case.values for case in reversed(test_haystack.
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeplayLoopback]:
-    loopback = FreeplayLoopback(tmp_path_factory.mktemp("project"))
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with FreeplayLoopback(tmp_path_factory.mktemp("project")) as loopback:
+        yield loopback
 
 
+# Deprecated, and still what many applications keep their history with.
 @pytest.mark.filterwarnings(
     "ignore:RunnableWithMessageHistory is deprecated",
     "ignore:The class `InMemoryChatMessageHistory` was deprecated",

@@ -43,10 +43,8 @@ def client(tmp_path: Path) -> Iterator[threadline.Client]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[OtlpLoopback]:
-    loopback = OtlpLoopback(tmp_path)
-    loopback.start()
-    yield loopback
-    loopback.stop()
+    with OtlpLoopback(tmp_path) as loopback:
+        yield loopback
 
 
 def kept(client: threadline.Client) -> str | None:

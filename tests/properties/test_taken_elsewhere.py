@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 some = st.lists(
     conversations(), min_size=1, max_size=3, unique_by=lambda one: (one.tenant, one.thread_id)
 )
+# An example is two stores with their writers; making their conversations takes long, too.
 slowly = settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 

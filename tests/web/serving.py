@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
@@ -71,11 +71,21 @@ def serving(folder: Path, environ: Mapping[str, str], *, workers: int = 4) -> It
     """Serve until the block is left; then end it as a container is ended, by SIGTERM."""
     (folder / "service.py").write_text(SERVICE)
     (folder / "worker.py").write_text(WORKER)
+    command = ["uvicorn", "worker:app", "--port", "0", "--workers", str(workers)]
+    with running(command, folder, environ) as (server, log):
+        yield Service(_port_of(server, log, workers))
+    assert "threadline" not in log.read_text(), log.read_text()
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run a server's module while the block does, and end it by SIGTERM; gives its log too."""
     log = folder / "server.log"
-    command = [sys.executable, "-m", "uvicorn", "worker:app", "--port", "0"]
     with log.open("w") as said:
         server = subprocess.Popen(
-            [*command, "--workers", str(workers)],
+            [sys.executable, "-m", *command],
             cwd=folder,
             env=environment(folder) | dict(environ),
             stdout=said,
@@ -83,10 +93,9 @@ def serving(folder: Path, environ: Mapping[str, str], *, workers: int = 4) -> It
             start_new_session=True,
         )
     try:
-        yield Service(_port_of(server, log, workers))
+        yield server, log
         server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0, log.read_text()
-        assert "threadline" not in log.read_text(), log.read_text()
+        assert server.wait(60) == 0, log.read_text()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)

@@ -6,14 +6,11 @@ import concurrent.futures
 import contextlib
 import os
 import re
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.web.serving import environment
+from tests.web.serving import running
 
 import threadline
 
@@ -50,29 +47,13 @@ pytestmark = pytest.mark.timeout(150)
 def serving(folder: Path, *options: str) -> Iterator[int]:
     """Serve with four workers; end them by SIGTERM. Gives the port."""
     (folder / "service.py").write_text(SERVICE)
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "gunicorn", "service:app", "-w", "4", "-b", "127.0.0.1:0"]
-    with log.open("w") as said:
-        server = subprocess.Popen(
-            [*command, *options],
-            cwd=folder,
-            env=environment(folder) | {"HOME": str(folder)},
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    command = ["gunicorn", "service:app", "-w", "4", "-b", "127.0.0.1:0", *options]
+    with running(command, folder, {"HOME": str(folder)}) as (server, log):
         while not (found := _LISTENING.search(log.read_text())):
             assert server.poll() is None, log.read_text()
             os.sched_yield()
         yield int(found[1])
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0, log.read_text()
-        assert "Traceback" not in log.read_text(), log.read_text()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 @pytest.mark.parametrize("options", [["--preload"], []], ids=["preloaded", "loaded-by-each"])
