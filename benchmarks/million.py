@@ -8,6 +8,7 @@ what the server does.
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import sys
 import tempfile
@@ -62,7 +63,9 @@ def requests(viewer: Viewer) -> Iterator[Asked]:
         yield Asked(f"filter {name}, rare", list_page, [{name: value}])
     for name, value in _COMMON_FILTERS.items():
         yield Asked(f"filter {name}, common", list_page, [{name: value}])
-    yield Asked("filters together", list_page, [_TOGETHER])
+    for count in (2, 3):
+        yield Asked(f"{count} filters, each common", list_page, list(_combined(count)))
+    yield Asked("four filters, each common, six turns in all", list_page, [_TOGETHER])
     yield Asked("search, rare word", search_page, [{"q": RARE_WORD}])
     yield Asked("search, common word", search_page, [{"q": COMMON_WORD}])
     yield Asked("search, beginning of a word", search_page, [{"q": COMMON_WORD[:4]}])
@@ -74,6 +77,12 @@ def requests(viewer: Viewer) -> Iterator[Asked]:
     yield Asked("a stretch of 5,000 messages", conversation_page, long)
     turns = [{"id": turn.id} for turn in reader.turns(limit=_ROUNDS)]
     yield Asked("one turn with its trace", turn_page, turns)
+
+
+def _combined(count: int) -> Iterator[Mapping[str, str]]:
+    """Yield each way to ask for `count` things at once that many turns have."""
+    for chosen in itertools.combinations(_COMMON_FILTERS.items(), count):
+        yield dict(chosen)
 
 
 def _further(viewer: Viewer) -> Iterator[Mapping[str, str]]:
@@ -109,7 +118,7 @@ def measured(viewer: Viewer, asked: Asked, *, rounds: int = _ROUNDS) -> Answered
     taken: list[float] = []
     worked: list[float] = []
     size = 0
-    for number in range(rounds):
+    for number in range(max(rounds, len(asked.queries))):
         query = asked.queries[number % len(asked.queries)]
         begun, began_work = time.perf_counter(), time.thread_time()
         size = len(asked.page(viewer, query))

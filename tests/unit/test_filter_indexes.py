@@ -24,6 +24,11 @@ _FILTERS: list[dict[str, Any]] = [
     *({"status": status} for status in ("ok", "error", "cancelled", "interrupted", "running")),
     *({"rating": rating} for rating in ("up", "down", 1, 0)),
     {"status": "error", "tool": "refund"},
+    {"tool": "refund", "model": "gemini-flash"},
+    {"tool": "refund", "model": "gemini-flash", "rating": "up"},
+    {"tag": "beta", "rating": "down"},
+    {"tag": "beta", "model": "gpt-4o", "status": "ok"},
+    {"user_id": "u-long", "tool": "refund"},
     {"status": "error", "model": "gpt-4o", "tag": "beta"},
     {"user_id": RARE, "rating": "up"},
     {"user_id": "u-long", "status": "error", "since": "2026-08-01"},
@@ -71,15 +76,18 @@ def test_the_filters_of_these_tests_find_something(plain: list[list[Any]]) -> No
 
 @pytest.mark.parametrize("few", [1, 20, 100_000], ids=["walked", "some", "looked up"])
 @pytest.mark.parametrize("looked_through", [1, 10, 10_000])
+@pytest.mark.parametrize("expected", [0, 1_000_000], ids=["many expected", "few expected"])
 def test_every_way_through_the_store_finds_the_same(
     made: Path,
     plain: list[list[Any]],
     monkeypatch: pytest.MonkeyPatch,
     few: int,
     looked_through: int,
+    expected: int,
 ) -> None:
     """What is rare is looked up, what is common is met on the way; both find the same."""
     monkeypatch.setattr(facets, "FEW_TURNS", few)
+    monkeypatch.setattr(facets, "_FEW_EXPECTED", expected)
     monkeypatch.setattr(search, "_FEW", few)
     monkeypatch.setattr(listing, "_LOOKED_THROUGH", looked_through)
     assert answers(made) == plain

@@ -1,12 +1,13 @@
 """What turns have in common, and how those are found that have it: by an index, or on the way.
 
 What few turns have is looked up first; what many have is met soon enough on the way from the newest
-turn on. Where several things are asked for that many turns have, but no turn may have all of them,
-the one that the fewest have is looked up.
+turn on. Where several things are asked for that many turns have, perhaps none has all of them: the
+turns that have the rarest are gone through, and looked up if few of them have the others too.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FEW_TURNS: Final = 4_000
 _SOME_TURNS: Final = 30_000
+_MOST_COUNTED: Final = 100_000
+_FEW_EXPECTED: Final = 200
 _MOST_TAG_LISTS: Final = 1_000
 _OK: Final = STATUSES.index(Status.OK)
 _RUNNING: Final = STATUSES.index(Status.RUNNING)
@@ -36,6 +39,9 @@ class Condition(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
+_ALWAYS: Final = Condition("1")
+
+
 class Facet(NamedTuple):
     """Something that a turn has or has not.
 
@@ -43,13 +49,17 @@ class Facet(NamedTuple):
         turns: A query for the row ids of all turns that have it; None where no index helps.
         holds: What is true of one turn that has it.
         counted: A query for at least as many rows, where counting `turns` itself is dear.
+        perhaps: A query for these turns and some others, where `turns` itself is dear.
         around: A query for the row ids of conversations, the only ones that can have such a turn.
+        by_row: Whether `holds` needs no more of a turn than its row id: an index tells the rest.
     """
 
     turns: Condition | None
     holds: Condition
     counted: Condition | None = None
+    perhaps: Condition | None = None
     around: Condition | None = None
+    by_row: bool = False
 
 
 class Split(NamedTuple):
@@ -80,27 +90,61 @@ def split(connection: sqlite3.Connection, facets: Sequence[Facet], *, looks_up: 
     """
     if not facets:
         return Split([], [], [])
-    counts = [_count(connection, facet) for facet in facets]
+    total: int = connection.execute("SELECT coalesce(max(id), 0) FROM turn").fetchone()[0]
+    counts = [_count(connection, facet, total) for facet in facets]
     order = sorted(range(len(facets)), key=counts.__getitem__)
+    whole = [facet.holds for facet in facets]
+    rarest, *others = (facets[place] for place in order)
     chosen = [place for place in order if counts[place] < FEW_TURNS]
-    is_few = bool(chosen)
-    rarest = facets[order[0]]
-    are_some = counts[order[0]] < _SOME_TURNS
-    if not chosen and (looks_up or (len(facets) > 1 and are_some)) and rarest.turns is not None:
+    is_few, are_some = bool(chosen), counts[order[0]] < _SOME_TURNS
+    if not is_few and others and (looks_up or _expected(total, counts) < _FEW_EXPECTED):
+        few = _few_with_all(connection, rarest, others)
+        if few is not None:
+            return Split([few], [], whole, is_few=True)
+    if not is_few and looks_up and not others and rarest.turns is not None:
         chosen = order[:1]
     sets = [turns for place in chosen if (turns := facets[place].turns) is not None]
     rest = [facet.holds for place, facet in enumerate(facets) if place not in chosen]
     around = rarest.around if looks_up or are_some else None
-    return Split(sets, rest, [facet.holds for facet in facets], around, is_few)
+    return Split(sets, rest, whole, around, is_few)
 
 
-def _count(connection: sqlite3.Connection, facet: Facet) -> int:
+def _expected(total: int, counts: Sequence[int]) -> float:
+    """Return how many turns would have everything, if no two things had to do with each other."""
+    return total * math.prod(min(1.0, count / max(1, total)) for count in counts)
+
+
+def _few_with_all(
+    connection: sqlite3.Connection, rarest: Facet, others: Sequence[Facet]
+) -> Condition | None:
+    """Return the turns that have the rarest facet and all others; None where they are not few."""
+    source = rarest.perhaps or rarest.turns
+    if source is None:
+        return None
+    unsure = [rarest] if rarest.perhaps is not None else []
+    by_row, values = all_of([_ALWAYS, *(o.holds for o in others if o.by_row)])
+    by_turn, more = all_of([_ALWAYS, *(o.holds for o in (*others, *unsure) if not o.by_row)])
+    # the inner limit keeps SQLite from reading turns before it has asked the indexes
+    rows = connection.execute(
+        f"WITH rare (id) AS ({source.sql}),"
+        f" known AS (SELECT t.id FROM rare t WHERE {by_row} LIMIT -1)"
+        " SELECT t.id FROM known CROSS JOIN turn t ON t.id = known.id"
+        f" CROSS JOIN conversation c ON c.id = t.conversation WHERE {by_turn} LIMIT {FEW_TURNS}",
+        (*source.values, *values, *more),
+    ).fetchall()
+    if len(rows) >= FEW_TURNS:
+        return None
+    listed = msgspec.json.encode([row for (row,) in rows]).decode()
+    return Condition("SELECT value FROM json_each(?)", (listed,))
+
+
+def _count(connection: sqlite3.Connection, facet: Facet, total: int) -> int:
     """Return how many turns have it, as far as they are worth counting."""
-    turns = facet.counted or facet.turns
-    if turns is None:
-        return _SOME_TURNS + 1
-    counted = f"SELECT count(*) FROM (SELECT * FROM ({turns.sql}) LIMIT {_SOME_TURNS})"
-    return connection.execute(counted, turns.values).fetchone()[0]
+    found = facet.counted or facet.turns
+    if found is None:
+        return max(total, _MOST_COUNTED + 1)
+    counted = f"SELECT count(*) FROM (SELECT * FROM ({found.sql}) LIMIT {_MOST_COUNTED})"
+    return connection.execute(counted, found.values).fetchone()[0]
 
 
 def of_user(user_ids: tuple[str, ...]) -> Facet:
@@ -196,6 +240,7 @@ def of_tool(name: str) -> Facet:
         Condition(
             "EXISTS (SELECT 1 FROM tool_observation o WHERE o.name = ? AND o.turn = t.id)", (name,)
         ),
+        by_row=True,
     )
 
 
@@ -204,6 +249,7 @@ def of_model(name: str) -> Facet:
     return Facet(
         Condition("SELECT s.turn FROM span s WHERE s.model = ?", (name,)),
         Condition("EXISTS (SELECT 1 FROM span s WHERE s.model = ? AND s.turn = t.id)", (name,)),
+        by_row=True,
     )
 
 
@@ -244,6 +290,12 @@ def of_rating(rating: str | float) -> Facet:
         ),
         Condition(f"({' OR '.join(about)})", value * 3),
         Condition(f"SELECT 1 FROM note n WHERE {judged}", value),
+        Condition(
+            "SELECT r.id FROM note n CROSS JOIN turn r ON r.turn_id = n.turn_id"
+            f" WHERE {judged} UNION ALL SELECT r.id FROM note n CROSS JOIN turn r"
+            f" ON r.conversation = n.conversation WHERE {judged} AND {whole}",
+            value * 2,
+        ),
         Condition(
             f"SELECT n.conversation FROM note n WHERE {judged} AND n.conversation IS NOT NULL"
             " UNION ALL SELECT r.conversation FROM note n CROSS JOIN turn r"

@@ -50,16 +50,18 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     until_ns: int | None = None
 
     def chosen(
-        self, connection: sqlite3.Connection, *, now_ns: int, looks_up: bool = False
+        self, connection: sqlite3.Connection, *, now_ns: int, looks_up: bool | None = None
     ) -> Split:
         """Return which turns fit: what few have is looked up, the rest is met on the way.
 
         Args:
             connection: The store.
             now_ns: What time it is.
-            looks_up: Whether something is looked up even if many turns have it.
+            looks_up: Whether something is looked up even if many turns have it; by default where
+                turns must have several things.
         """
         facets = list(self._facets(connection, now_ns=now_ns))
+        looks_up = len(facets) > 1 if looks_up is None else looks_up
         found = split(connection, facets, looks_up=looks_up)
         entries = [_has_entry(*entry) for entry in self.metadata.items()]
         return found._replace(holds=[*found.holds, *entries], whole=[*found.whole, *entries])

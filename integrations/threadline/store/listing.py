@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from threadline.model.listing import Page
 from threadline.store.conversation_rows import CONVERSATION_COLUMNS, ConversationRow, summary_from
 from threadline.store.cursors import read_cursor, write_cursor
-from threadline.store.facets import Condition, all_of
+from threadline.store.facets import Condition, Split, all_of
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
 from threadline.store.turn_model import Rebuilder
@@ -29,6 +29,9 @@ _NEWEST_FIRST: Final = "c.updated_ns DESC, c.id DESC"
 _LOOKED_THROUGH: Final = 500
 """How many of the newest conversations are looked through before anything is looked up."""
 
+_PROMISING: Final = 10
+"""So many times as many are, where so large a part of a page was among them."""
+
 
 class Listing:
     """What all pages have in common: the filters, how many, what time it is."""
@@ -45,15 +48,20 @@ class Listing:
         self._filters = filters
         self._limit = limit
         self._now_ns = now_ns
-        self._split = filters.chosen(connection, now_ns=now_ns)
-        if filters.text is not None:
-            query = Query.parse(filters.text)
-            found = Search(connection, query, filters, now_ns=now_ns).as_turn_set()
-            self._split.sets.append(found)
-            self._split = self._split._replace(around=None)
+        self._split = self._chosen(looks_up=False)
+
+    def _chosen(self, *, looks_up: bool | None) -> Split:
+        found = self._filters.chosen(self._connection, now_ns=self._now_ns, looks_up=looks_up)
+        if self._filters.text is None:
+            return found
+        query = Query.parse(self._filters.text)
+        search = Search(self._connection, query, self._filters, now_ns=self._now_ns)
+        return found._replace(sets=[*found.sets, search.as_turn_set()], around=None)
 
     def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
         """Return turns with all that belongs to them."""
+        if self._filters.text is None:
+            self._split = self._chosen(looks_up=None)
         conditions = _before("t.started_ns, t.id", read_cursor(_TURNS, cursor))
         if kind is not None:
             conditions.append(Condition("t.kind = ?", (TURN_KINDS.index(kind),)))
@@ -76,7 +84,7 @@ class Listing:
         conditions = [
             Condition("c.tenant = ?", (self._filters.tenant,)),
             *self._split.holds,
-            *(Condition(f"t.id IN ({found.sql})", found.values) for found in self._split.sets),
+            *(_in_set("t.id", found) for found in self._split.sets),
             *self._filters.on_time("t.started_ns"),
             *more,
         ]
@@ -111,23 +119,31 @@ class Listing:
             return self._looked_up(conditions)
         if not split.holds or self._filters.thread_ids:
             return self._walked([*conditions, *_with_a_turn(split.holds)])
-        where, values = all_of(conditions)
-        newest = f"SELECT c.id FROM conversation c WHERE {where} ORDER BY {_NEWEST_FIRST} LIMIT"
-        among = Condition(f"c.id IN ({newest} {_LOOKED_THROUGH})", values)
-        found = self._walked([among, *_with_a_turn(split.holds)])
+        found = self._among_newest(_LOOKED_THROUGH, conditions)
+        if self._limit >= len(found) > self._limit // _PROMISING:
+            found = self._among_newest(_PROMISING * _LOOKED_THROUGH, conditions)
         if len(found) > self._limit:
             return found
-        self._split = self._filters.chosen(self._connection, now_ns=self._now_ns, looks_up=True)
+        self._split = self._chosen(looks_up=True)
         return self._looked_up(conditions)
+
+    def _among_newest(self, count: int, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+        where, values = all_of(conditions)
+        newest = f"SELECT c.updated_ns FROM conversation c WHERE {where} ORDER BY {_NEWEST_FIRST}"
+        since = f"(SELECT min(updated_ns) FROM ({newest} LIMIT {count}))"
+        among = Condition(f"c.updated_ns >= {since}", values)
+        return self._walked([*conditions, among, *_with_a_turn(self._split.holds)])
 
     def _looked_up(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
         """Go from conversations or turns that were looked up to those conversations that fit."""
         split = self._split
+        if not (split.sets or split.around):  # many have all of it
+            return self._walked([*conditions, *_with_a_turn(split.whole)])
         if split.around is not None:
-            around = Condition(f"c.id IN ({split.around.sql})", split.around.values)
+            around = _in_set("c.id", split.around)
             fits = [around, *_with_a_turn(split.whole)]
         else:
-            sets = (Condition(f"t.id IN ({found.sql})", found.values) for found in split.sets)
+            sets = (_in_set("t.id", found) for found in split.sets)
             where, values = all_of([Condition(f"t.kind = {_TURN}"), *sets, *split.holds])
             source = "turn t CROSS JOIN conversation c ON c.id = t.conversation"
             turns = f"SELECT t.conversation FROM {source} WHERE {where}"
@@ -168,3 +184,7 @@ def _before(columns: str, place: tuple[int, int] | None) -> list[Condition]:
 
 def _any_of(column: str, values: tuple[str, ...]) -> Condition:
     return Condition(f"{column} IN ({','.join('?' * len(values))})", values)
+
+
+def _in_set(column: str, found: Condition) -> Condition:
+    return Condition(f"{column} IN ({found.sql})", found.values)
