@@ -22,16 +22,28 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
-def in_child(work: Callable[[], None]) -> None:
-    """Do this in a forked child that leaves by `os._exit`, as worker processes do."""
+def in_child(work: Callable[[], None], *, first: Callable[[], None] | None = None) -> None:
+    """Do this in a forked child that leaves by `os._exit`, as worker processes do.
+
+    Args:
+        work: What the child does.
+        first: What the parent does after the fork, before the child begins.
+    """
+    waits, done = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
+            os.close(done)
+            os.read(waits, 1)
             work()
         except BaseException:  # noqa: BLE001 (the parent must be told, and pytest must not run on)
             traceback.print_exc(file=sys.__stderr__)
             os._exit(1)
         os._exit(0)
+    os.close(waits)
+    if first is not None:
+        first()
+    os.close(done)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 

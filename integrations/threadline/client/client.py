@@ -178,13 +178,13 @@ class Client:
         return self._started().writer.take_in()
 
     @contextlib.contextmanager
-    def parked(self) -> Generator[None]:
+    def parked(self, timeout: float) -> Generator[None]:
         """Hold the writer, with the store closed, so that this process may fork."""
         parts = self._parts.get("parts")
         if parts is None:
             yield
             return
-        with parts.delivery.parked(5.0), parts.writer.parked(5.0):
+        with parts.delivery.parked(timeout), parts.writer.parked(timeout):
             yield
 
     def begin_anew(self) -> None:

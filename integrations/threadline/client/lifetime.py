@@ -9,6 +9,8 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from threadline.client.client import living_clients
+from threadline.store.connections import parked_databases
+from threadline.store.forking import PATIENCE_S, leave_to_parent
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,11 +24,13 @@ def close_all() -> None:
 
 
 @contextlib.contextmanager
-def _parked_clients() -> Generator[None]:
+def _parked() -> Generator[None]:
     with contextlib.ExitStack() as stack:
         for client in list(living_clients):
             with contextlib.suppress(Exception):  # one that fails leaves the others parked
-                stack.enter_context(client.parked())
+                stack.enter_context(client.parked(PATIENCE_S))
+        with contextlib.suppress(Exception):
+            stack.enter_context(parked_databases(PATIENCE_S))
         yield
 
 
@@ -43,7 +47,7 @@ class _ForkGuard:
     def before(self) -> None:
         stack = self._parked[threading.get_ident()] = contextlib.ExitStack()
         with contextlib.suppress(Exception):
-            stack.enter_context(_parked_clients())
+            stack.enter_context(_parked())
 
     def in_parent(self) -> None:
         stack = self._parked.pop(threading.get_ident(), None)
@@ -52,6 +56,7 @@ class _ForkGuard:
                 stack.close()
 
     def in_child(self) -> None:
+        leave_to_parent()
         self.in_parent()
         # threads that were about to fork do not exist here; what they hold is theirs
         self._others.extend(self._parked.values())

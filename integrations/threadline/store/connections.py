@@ -6,10 +6,11 @@ import contextlib
 import os
 import sqlite3
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from threadline.errors import StoreNotFoundError, StoreUnavailableError
+from threadline.errors import StoreError, StoreNotFoundError, StoreUnavailableError
 from threadline.store import database
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ class FileDatabase:
         self._mode = mode
         self._pid = os.getpid()
         self._lock = threading.Lock()  # guards the connection: one query at a time
+        self._writing = threading.Lock()  # a fork waits for it: nothing may be open then
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._version = 0
+        _file_databases.add(self)
 
     def check(self) -> None:
         """Open the store.
@@ -93,7 +96,8 @@ class FileDatabase:
         """
         if not self.path.exists():
             raise StoreNotFoundError(self.path)
-        with _told_as_unavailable(self.path):
+        self._notice_a_fork()
+        with self._writing, _told_as_unavailable(self.path):
             connection = database.connect_writer(self.path, mode=self._mode, busy_s=busy_s)
             with contextlib.closing(connection):
                 connection.execute(f"PRAGMA secure_delete = {int(deletes)}")
@@ -104,7 +108,8 @@ class FileDatabase:
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file and truncate it, if nobody is in the way."""
-        with contextlib.suppress(sqlite3.Error, OSError):
+        self._notice_a_fork()
+        with self._writing, contextlib.suppress(sqlite3.Error, OSError, StoreError):
             connection = database.connect_writer(self.path, mode=self._mode)
             with contextlib.closing(connection):
                 database.checkpoint(connection, self.path)
@@ -114,6 +119,15 @@ class FileDatabase:
         self._notice_a_fork()
         with self._lock:
             self._close()
+
+    @contextlib.contextmanager
+    def parked(self, timeout: float) -> Generator[None]:
+        """Keep the store closed, so that this process may fork."""
+        self._notice_a_fork()
+        with _held(self._writing, timeout), _held(self._lock, timeout) as is_idle:
+            if is_idle:
+                self._close()
+            yield
 
     def _opened(self) -> sqlite3.Connection:
         """Open the store; again if another file stands in its place by now."""
@@ -146,7 +160,35 @@ class FileDatabase:
         if self._pid != os.getpid():
             self._pid = os.getpid()
             self._lock = threading.Lock()
+            self._writing = threading.Lock()
             self._connection = None
+
+
+_file_databases: Final = weakref.WeakSet[FileDatabase]()
+
+
+@contextlib.contextmanager
+def parked_databases(timeout: float) -> Generator[None]:
+    """Keep every store closed that this process reads, so that it may fork.
+
+    Args:
+        timeout: Seconds to wait for each query that is under way.
+    """
+    with contextlib.ExitStack() as stack:
+        for one in list(_file_databases):
+            stack.enter_context(one.parked(timeout))
+        yield
+
+
+@contextlib.contextmanager
+def _held(lock: threading.Lock, timeout: float) -> Generator[bool]:
+    """Hold the lock, if it can be had in time."""
+    is_held = lock.acquire(timeout=timeout)
+    try:
+        yield is_held
+    finally:
+        if is_held:
+            lock.release()
 
 
 class SharedDatabase:

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from threadline.errors import StoreNewerError, StoreNotFoundError, StoreUnavailableError
+from threadline.store.file_id import file_id
+from threadline.store.forking import open_connection
 from threadline.store.schema import AS_IF_NEW, MIGRATIONS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from threadline.store.file_id import FileId
 
 BUSY_TIMEOUT_S: Final = 10.0
 CHECKPOINT_BYTES: Final = 4_000_000
@@ -22,9 +26,6 @@ PAGE_BYTES: Final = 1_024
 
 WRITER_PATIENCE_S: Final = 2.0
 """How long a recording process waits for others before it puts its writing off."""
-
-FileId = tuple[int, int]
-"""Which file it is, whatever its name: device and inode."""
 
 _NOT_OURS: Final = (
     "it is not a store of Threadline's and was left as it is; name another file with "
@@ -47,8 +48,13 @@ def connect_writer(
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _make(path, mode)
-    connection = sqlite3.connect(
-        path, timeout=busy_s, isolation_level=None, check_same_thread=False, cached_statements=64
+    connection = open_connection(
+        path,
+        path,
+        timeout=busy_s,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=64,
     )
     try:
         if path.stat().st_size:
@@ -119,7 +125,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         raise StoreNotFoundError(path)
     connection = None
     try:
-        connection = sqlite3.connect(
+        connection = open_connection(
+            path,
             f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
             timeout=BUSY_TIMEOUT_S,
@@ -179,15 +186,6 @@ def is_corrupt(error: sqlite3.Error) -> bool:
 def is_about_the_store(error: sqlite3.Error) -> bool:
     """Tell whether `error` is the store's state (locked, full, damaged), not what it was given."""
     return isinstance(error, sqlite3.OperationalError) or is_corrupt(error)
-
-
-def file_id(path: Path) -> FileId | None:
-    """Return which file stands at `path`."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
 
 
 def move_aside(path: Path, damaged: FileId | None) -> Path | None:

@@ -91,7 +91,8 @@ def split(connection: sqlite3.Connection, facets: Sequence[Facet], *, looks_up: 
     if not facets:
         return Split([], [], [])
     total: int = connection.execute("SELECT coalesce(max(id), 0) FROM turn").fetchone()[0]
-    counts = [_count(connection, facet, total) for facet in facets]
+    most = _SOME_TURNS if len(facets) == 1 else _MOST_COUNTED
+    counts = [_count(connection, facet, most, total) for facet in facets]
     order = sorted(range(len(facets)), key=counts.__getitem__)
     whole = [facet.holds for facet in facets]
     rarest, *others = (facets[place] for place in order)
@@ -138,12 +139,12 @@ def _few_with_all(
     return Condition("SELECT value FROM json_each(?)", (listed,))
 
 
-def _count(connection: sqlite3.Connection, facet: Facet, total: int) -> int:
+def _count(connection: sqlite3.Connection, facet: Facet, most: int, total: int) -> int:
     """Return how many turns have it, as far as they are worth counting."""
     found = facet.counted or facet.turns
     if found is None:
-        return max(total, _MOST_COUNTED + 1)
-    counted = f"SELECT count(*) FROM (SELECT * FROM ({found.sql}) LIMIT {_MOST_COUNTED})"
+        return max(total, most + 1)
+    counted = f"SELECT count(*) FROM (SELECT * FROM ({found.sql}) LIMIT {most})"
     return connection.execute(counted, found.values).fetchone()[0]
 
 

@@ -8,7 +8,9 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
+from threadline.errors import StoreUnavailableError
 from threadline.ids import KEY_BYTES
+from threadline.store.forking import open_connection
 from threadline.store.journal import journal_folder
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ def _key_in_store(store: Path) -> bytes | None:
     if not store.exists():
         return None
     with (
-        contextlib.suppress(sqlite3.Error),
+        contextlib.suppress(sqlite3.Error, StoreUnavailableError),
         contextlib.closing(
-            sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=0)
+            open_connection(store, f"{store.as_uri()}?mode=ro", uri=True, timeout=0)
         ) as connection,
     ):
         row = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()

@@ -13,6 +13,7 @@ from threadline.ids import pack_id, unpack_id
 from threadline.store import database
 from threadline.store.awaited import DECISIONS, INTERRUPTED, RUNNING, still_awaited
 from threadline.store.eviction import evict_oldest
+from threadline.store.file_id import file_id
 from threadline.store.framework_ids import pack_framework_id, unpack_framework_id
 from threadline.store.held import Branching, Held
 from threadline.store.held_cache import HeldCache
@@ -22,6 +23,8 @@ from threadline.store.tombstones import FOREIGN_KEYS, tombstone_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from threadline.store.file_id import FileId
 
 
 _BEAT_NS: Final = 10_000_000_000
@@ -62,7 +65,7 @@ class StoreWriter:
         self._mode = mode
         self._max_memory_bytes = max_memory_bytes
         self._connection: sqlite3.Connection | None = None
-        self._file: database.FileId | None = None
+        self._file: FileId | None = None
         self._patience_s = database.WRITER_PATIENCE_S
         self._data_version: int | None = None
         self._cache = HeldCache()
@@ -346,7 +349,7 @@ class StoreWriter:
             raise StoreUnavailableError(self.path, _reason(error)) from error
 
     def _open_file(self, path: Path) -> sqlite3.Connection:
-        self._file = database.file_id(path)
+        self._file = file_id(path)
         busy_s = self._patience_s
         try:
             connection = database.connect_writer(path, mode=self._mode, busy_s=busy_s)
@@ -355,7 +358,7 @@ class StoreWriter:
                 raise
             self._move_aside(path)
             connection = database.connect_writer(path, mode=self._mode, busy_s=busy_s)
-        self._file = database.file_id(path)
+        self._file = file_id(path)
         _keep_key(connection, self.key)
         return connection
 
@@ -368,7 +371,7 @@ class StoreWriter:
         """A store that was moved or deleted would swallow writes silently; another is opened."""
         if self._connection is None or self.path is None:
             return
-        if database.file_id(self.path) != self._file:
+        if file_id(self.path) != self._file:
             connection, self._connection = self._connection, None
             database.leave_moved(connection)
 
