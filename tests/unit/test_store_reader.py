@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import threading
@@ -569,20 +568,6 @@ def test_any_thread_may_read(stored: Stored) -> None:
     for thread in threads:
         thread.join()
     assert answers == [expected] * 40
-
-
-# Python warns of forks where threads run from 3.12 on; prefork servers do it all the same.
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_child_opens_the_store_anew(stored: Stored) -> None:
-    stored.turn("t", ("user", "hi"))
-    reader = stored.reader()
-    assert reader.conversation("t") is not None
-    child = os.fork()
-    if child == 0:
-        stored.turn("t", ("user", "again"), at=1)
-        os._exit(0 if len(found(reader).turns) == 2 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert len(found(reader).turns) == 2
 
 
 def test_a_store_that_was_replaced_is_opened_again(stored: Stored, tmp_path: Path) -> None:
