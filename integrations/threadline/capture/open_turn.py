@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from threadline.capture.events import (
@@ -24,10 +25,13 @@ class OpenSpan:
     """One span: how it started and, once it has, how it ended.
 
     `kind` is llm, tool, step and so on; `internal` whether the framework or the application marked
-    it as no part of the transcript.
+    it as no part of the transcript. It does not keep its parent, which the turn does: spans that
+    keep each other would lie in memory, with all they hold, until the collector goes through it.
     """
 
     __slots__ = (
+        "__weakref__",
+        "_parent",
         "children",
         "end",
         "ended_order",
@@ -36,7 +40,6 @@ class OpenSpan:
         "internal",
         "kind",
         "n",
-        "parent",
         "start",
     )
 
@@ -45,12 +48,17 @@ class OpenSpan:
         self.kind = start.kind
         self.internal = start.detail is not None and start.detail.internal
         self.n = n
-        self.parent = parent
+        self._parent = None if parent is None else weakref.ref(parent)
         self.children: list[OpenSpan] = []
         self.end: SpanEnded | None = None
         self.ended_order = -1
         self.first_chunk_ns: int | None = None
         self.heard: bytes | None = None
+
+    @property
+    def parent(self) -> OpenSpan | None:
+        """The span that it is beneath, as long as their turn is there; none of a root."""
+        return None if self._parent is None else self._parent()
 
     @property
     def inputs(self) -> tuple[Ref, ...]:
@@ -71,6 +79,11 @@ class OpenSpan:
         if self.end is None and self.heard is not None:
             return ((self.heard, None),)
         return (self.end.messages or ()) if self.end is not None else ()
+
+    def adopt(self, child: OpenSpan) -> None:
+        """Put a span beneath this one."""
+        child._parent = weakref.ref(self)
+        self.children.append(child)
 
     def beneath(self, kind: str) -> bool:
         """Tell whether it runs inside a span of this kind."""
@@ -219,8 +232,7 @@ class OpenTurn:
         for child in children:
             self.roots.remove(child)
             self._orphans.remove(child)
-            child.parent = parent
-            parent.children.append(child)
+            parent.adopt(child)
         self.spans = {span.start.run: span for root in self.roots for span in root.with_beneath()}
         for n, span in enumerate(self.spans.values()):
             span.n = n
