@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import os
 import re
 import sys
 import tempfile
@@ -42,7 +43,7 @@ pre { overflow-x: auto; padding: .75rem 1rem; border-radius: 8px; font-size: .84
   line-height: 1.5; background: var(--code); }
 .out { margin: .75rem 0 1.5rem; padding-inline-start: 1rem; overflow-x: auto;
   border-inline-start: 3px solid var(--line); }
-.out > pre { background: none; padding: .25rem 0; margin: 0; }
+.out > pre { background: none; padding: .25rem 0; margin: 0; white-space: pre-wrap; }
 .out > img { max-width: 100%; background: #fff; border-radius: 8px; }
 table.dataframe { border: 0; border-collapse: collapse; font-size: .84rem; }
 table.dataframe :is(th, td) { border: 0; border-bottom: 1px solid var(--line); padding: .3rem .7rem;
@@ -118,6 +119,7 @@ def _output(out: Any) -> str:
 
 def main(names: list[str]) -> None:
     """Render those notebooks, or all of them."""
+    os.environ.pop("OPENAI_BASE_URL", None)  # the copies are scripted, wherever they are made
     PAGES.mkdir(exist_ok=True)
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if not names or path.stem in names:
