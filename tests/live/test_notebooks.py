@@ -29,7 +29,14 @@ def tell(
     """Return what runs a notebook where the environment names a server with a real model."""
     monkeypatch.setenv("OPENAI_BASE_URL", wire.url)
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    return lambda name: run(NOTEBOOKS / f"{name}.ipynb", tmp_path)
+    monkeypatch.setenv("OPENAI_MODEL", "smollm2")
+
+    def tell(name: str) -> NotebookNode:
+        done = run(NOTEBOOKS / f"{name}.ipynb", tmp_path)
+        assert {exchange.request["model"] for exchange in wire.exchanges} == {"smollm2"}
+        return done
+
+    return tell
 
 
 def _printed(done: NotebookNode, stream: str) -> str:
