@@ -14,7 +14,7 @@ from benchmarks.handlers import TimedHooks, variants
 from benchmarks.imports import LANGCHAIN_LIMIT_MS, RATIO_LIMIT, measure_imports
 from benchmarks.loop_lag import BRISK_S, CALM_S, measure_lag
 from benchmarks.loop_lag import LIMIT as LAG_LIMIT
-from benchmarks.measuring import Spread, measure, measure_hooks, quiet_difference
+from benchmarks.measuring import Samples, Spread, measure, measure_hooks, quiet_difference
 from benchmarks.report import Figure, as_table, machine, write_json
 from benchmarks.soak import GROWTH_LIMIT, soak
 from benchmarks.storage import LIMIT as STORAGE_LIMIT
@@ -94,6 +94,7 @@ def _cost(case: Case, folder: Path, *, rounds: int) -> Iterator[Figure]:
             limit=case.limit_ms if kind == "cpu" else None,
             quiet=quiet_difference(mine, floor),
         )
+    yield _of_tracer(case, samples)
     yield Figure(
         f"{case.name} flushed each turn",
         "ms",
@@ -104,6 +105,21 @@ def _cost(case: Case, folder: Path, *, rounds: int) -> Iterator[Figure]:
     yield from _hooks(case, ways, max(3, rounds // 2))
     for way in ways:
         way.close()
+
+
+def _of_tracer(case: Case, samples: dict[str, Samples]) -> Figure:
+    """What ours adds, over what a tracer adds that keeps nothing: two machines can be compared."""
+    none, tracer, mine = (samples[name].cpu for name in ("none", "tracer", "ours"))
+    added, floor = (Spread.of_differences(cpu, none).median for cpu in (mine, tracer))
+    return Figure(
+        f"{case.name} added CPU, over langchain-core's tracer alone",
+        "ratio",
+        judged=Spread.of([added / floor]),
+        ours=Spread.of(mine),
+        none=Spread.of(tracer),
+        limit=case.tracer_limit,
+        quiet=quiet_difference(mine, none) / quiet_difference(tracer, none),
+    )
 
 
 def _hooks(case: Case, ways: list[Any], rounds: int) -> Iterator[Figure]:

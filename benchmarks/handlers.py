@@ -1,4 +1,4 @@
-"""The two handlers that are compared with none: one that does nothing, and Threadline's."""
+"""The handlers that are compared with none: two that keep nothing, and Threadline's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.tracers.base import BaseTracer
 
 from threadline import Client
 from threadline.langchain import ThreadlineCallbackHandler
@@ -25,6 +26,13 @@ NoOperation: type[BaseCallbackHandler] = type(
     "NoOperation", (BaseCallbackHandler,), {"run_inline": True} | dict.fromkeys(HOOKS, _nothing)
 )
 """Every hook overridden, doing nothing: what the framework itself charges for a handler."""
+
+
+class TracerAlone(BaseTracer):
+    """What every recorder pays that is built on langchain-core's own tracer, and keeps nothing."""
+
+    def _persist_run(self, run: Any) -> None:
+        del run
 
 
 class Variant:
@@ -58,10 +66,11 @@ class Variant:
 
 
 def variants(folder: Path, *, with_flush: bool = False) -> list[Variant]:
-    """No handler, one that does nothing, ours on a store on disk; perhaps ours flushed by turn."""
+    """No handler, two that keep nothing, ours on a store on disk; perhaps ours flushed by turn."""
     made = [
         Variant("none", None),
         Variant("no-op", NoOperation()),
+        Variant("tracer", TracerAlone()),
         ours(folder / "ours.db", "ours"),
     ]
     if with_flush:

@@ -14,10 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_core.tracers.base import BaseTracer
-
 from benchmarks.cases import AgentTurn, Batch, Case, Stream
-from benchmarks.handlers import NoOperation, Variant, ours
+from benchmarks.handlers import NoOperation, TracerAlone, Variant, ours
 from benchmarks.measuring import Spread, measure, quiet_difference
 from benchmarks.sink import sink
 
@@ -37,13 +35,6 @@ class _Peer(Variant):
 
     def flush(self) -> None:
         self._send()
-
-
-class _Tracer(BaseTracer):
-    """What every recorder pays that is built on langchain-core's own tracer."""
-
-    def _persist_run(self, run: Any) -> None:
-        del run
 
 
 def _langsmith(address: str) -> _Peer:
@@ -107,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ways = [
             Variant("none", None),
             Variant("no-op", NoOperation()),
-            Variant("langchain-core's tracer alone", _Tracer()),
+            Variant("langchain-core's tracer alone", TracerAlone()),
             ours(Path(folder) / "ours.db", "threadline"),
             *(_PEERS[name](address) for name in there),
         ]

@@ -54,7 +54,7 @@ def connect_writer(
         timeout=busy_s,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=64,
+        cached_statements=128,
     )
     try:
         if path.stat().st_size:

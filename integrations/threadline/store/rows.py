@@ -43,9 +43,9 @@ def insert_rows(connection: sqlite3.Connection, rows: Rows) -> None:
     """Write all of `rows`, with one statement for each run of rows of a table."""
     conversations = [_conversation_row(held) for held in rows.conversations.values()]
     _insert(connection, "conversation", _CONVERSATION, conversations, _CONVERSATION_UPDATE)
-    _insert(connection, "turn", _TURN, rows.turns, "OR REPLACE")
-    _insert(connection, "message", _MESSAGE, rows.messages, "OR REPLACE")
-    _insert(connection, "span", _SPAN, rows.spans, "OR REPLACE")
+    _replace(connection, "turn", _TURN, rows.turns)
+    _replace(connection, "message", _MESSAGE, rows.messages)
+    _replace(connection, "span", _SPAN, rows.spans)
     _insert(connection, "tool_observation", _OBSERVATION, rows.observations, "OR REPLACE")
     blobs = [(c, digest, data) for (c, digest), data in rows.blobs.items()]
     _insert(connection, "blob", "conversation, digest, data", blobs, "OR IGNORE")
@@ -59,6 +59,27 @@ def insert_rows(connection: sqlite3.Connection, rows: Rows) -> None:
     _insert(
         connection, "outbox", "destination, kind, conversation, record_id", rows.outbox, "OR IGNORE"
     )
+
+
+def _replace(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: tuple[str, str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Write rows, most of which end in columns without a value: binding None is what costs most.
+
+    Python asks its adapters for each None, and raises and drops an exception on the way.
+    """
+    usual, more = columns
+    whole = usual + more
+    size, rest = usual.count(",") + 1, (None,) * more.count(",")
+    short = [row[:size] for row in rows if row[size:] == rest]
+    long = [row for row in rows if row[size:] != rest] if len(short) < len(rows) else []
+    if long and len({row[:2] for row in rows}) < len(rows):
+        short, long = [], list(rows)  # of two rows for one place the later one counts
+    _insert(connection, table, whole, long, "OR REPLACE")
+    _insert(connection, table, usual, short, "OR REPLACE")
 
 
 def _insert(
@@ -118,30 +139,34 @@ _CONVERSATION_UPDATE: Final = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(
     )
 )
 _TURN: Final = (
-    "id, turn_id, conversation, kind, status, started_ns, ended_ns, first_position, process,"
-    " name, user_id, tags, metadata, error, continues, branch_at, request_span"
+    "id, turn_id, conversation, kind, status, started_ns, ended_ns, first_position, process, name",
+    ", user_id, tags, metadata, error, continues, branch_at, request_span",
 )
 _MESSAGE: Final = (
-    "id, turn, kind, role, name, text, parts, digest, framework_id, at_ns, partial, metadata"
+    "id, turn, kind, role, name, text, parts, digest, framework_id, at_ns",
+    ", partial, metadata",
 )
 _SPAN: Final = (
-    "turn, n, parent, kind, status, name, started, ended, first_chunk, run_id, model, provider,"
-    " input, output, request, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
-    " reasoning_tokens, finish_reason, detail"
+    "turn, n, parent, kind, status, name, started, ended, first_chunk, run_id",
+    (
+        ", model, provider, input, output, request, input_tokens, output_tokens, cache_read_tokens,"
+        " cache_write_tokens, reasoning_tokens, finish_reason, detail"
+    ),
 )
 _OBSERVATION: Final = (
     "turn, n, name, outcome, call_id, call_at, result_at, arguments, result, error,"
     " started, ended, spans, decision"
 )
-_STATEMENTS: dict[tuple[str, int], str] = {}
+_STATEMENTS: dict[tuple[str, int, int], str] = {}
 
 
 def _statement(table: str, columns: str, how: str, size: int) -> str:
-    statement = _STATEMENTS.get((table, size))
+    key = (table, len(columns), size)
+    statement = _STATEMENTS.get(key)
     if statement is None:
         before, after = ("", how) if how.startswith("ON") else (how, "")
         marks = "(" + ",".join("?" * (columns.count(",") + 1)) + ")"
         values = ",".join([marks] * size)
         statement = f"INSERT {before} INTO {table} ({columns}) VALUES {values} {after}"
-        _STATEMENTS[table, size] = statement
+        _STATEMENTS[key] = statement
     return statement
