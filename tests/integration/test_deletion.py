@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from threadline.errors import ArgumentError
 from threadline.ids import pack_id, redacted_id
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.model import Event, Feedback, Rating, TextPart
+from threadline.store.database import connect_reader
 from threadline.store.values import BlobShelf, pack_value
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ def test_what_was_said_before_the_deletion_stays_away(tmp_path: Path) -> None:
     store = tmp_path / "s.db"
     with threadline.Client(store=store, min_free_bytes=0) as late:
         say(late, "t-1", "hello", user_id="u-1")
-        with late.reader() as reader, late.parked():
+        with late.reader() as reader, late.parked(5.0):
             threadline.feedback(f"no {SECRET}", thread_id="t-1", client=late)
             threadline.update("t-1", title=SECRET, client=late)
             reader.delete(thread_id="t-1")
@@ -337,6 +339,30 @@ def test_blobs_of_a_forgotten_user_go_and_those_of_others_stay(stored: Stored) -
     assert [m.text[:9] for m in conversation.messages] == ["ours ours"]
     assert stored.connection.execute("SELECT count(*) FROM blob").fetchone() == (1,)
     assert (len(reader.search("mine")), len(reader.search("ours"))) == (0, 1)
+
+
+@pytest.mark.parametrize("whose", [{"user_id": "ada"}, {"thread_id": "mine"}])
+def test_parameters_of_model_calls_that_name_a_user_go(
+    tmp_path: Path, whose: dict[str, str]
+) -> None:
+    """They are kept once for all conversations, and go with the last call that was given them."""
+    path = tmp_path / "s.db"
+    with threadline.Client(store=path, min_free_bytes=0) as client:
+        handler = ThreadlineCallbackHandler(client)
+        for thread_id, user in (("mine", "ada"), ("theirs", "bob")):
+            model = GenericFakeChatModel(messages=iter([AIMessage("yes"), AIMessage("yes")]))
+            metadata = {"thread_id": thread_id, "user_id": user}
+            for given in ({"user": f"{SECRET} {user}"}, {"seed": 7}):
+                config = {"callbacks": [handler], "metadata": metadata}
+                model.bind(**given).invoke("hello", config)
+        reader = client.reader()
+        assert reader.delete(**whose) == 1
+        calls = [turn.llm_calls[0].parameters for turn in reader.turns()]
+    assert [(p.get("user"), p.get("seed")) for p in calls] == [(None, 7), (f"{SECRET} bob", None)]
+    with closing(connect_reader(path)) as connection:
+        left = repr(connection.execute("SELECT data FROM blob").fetchall())
+    assert f"{SECRET} bob" in left
+    assert f"{SECRET} ada" not in left
 
 
 def test_prelude_that_came_with_a_forgotten_user_goes_and_that_of_others_stays(

@@ -61,7 +61,7 @@ def test_what_a_killed_process_left_reads_as_if_it_had_lived(muddle: Muddle) -> 
         path.parent.mkdir()
         with threadline.Client(store=path, min_free_bytes=0) as client:
             assert client.recorder is not None  # from now on there is a writer that can be held
-            with client.parked():
+            with client.parked(5.0):
                 _play(muddle, client)
                 shutil.copytree(path.parent, copy.parent)
             client.close()

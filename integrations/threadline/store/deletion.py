@@ -9,6 +9,7 @@ from threadline.store.message_rows import POSITION_MASK
 from threadline.store.schema import KINDS, POSITION_BITS, ROLES, TURN_KINDS
 from threadline.store.search_index import take_out
 from threadline.store.turn_rows import (
+    COMMON,
     as_json,
     blobs_needed,
     gather,
@@ -30,6 +31,7 @@ _CONTEXT: Final = KINDS.index("context")
 _USER: Final = ROLES.index(USER)
 _TURN: Final = TURN_KINDS.index("turn")
 _PREVIEW: Final = 120
+_AT_ONCE: Final = 400
 _WHENEVER: Final = 2**63 - 1
 
 
@@ -55,6 +57,7 @@ class Deletion:
         self._tenant = tenant
         self._now_ns = now_ns
         self._until_ns = until_ns
+        self._parameters: set[bytes] = set()
         self._key = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()[
             0
         ]
@@ -67,7 +70,9 @@ class Deletion:
             f"SELECT id FROM conversation WHERE tenant = ? AND thread_id IN ({marks})",
             (self._tenant, *thread_ids),
         )
-        return sum(self._remove(c, self._until_then(c, None)) for c in found)
+        count = sum(self._remove(c, self._until_then(c, None)) for c in found)
+        self._remove_orphaned_parameters()
+        return count
 
     def of_users(self, user_ids: Collection[str]) -> int:
         """Delete everything of these users; returns how many conversations that concerned."""
@@ -75,6 +80,7 @@ class Deletion:
         concerned = self._conversations_of(user_ids)
         count = sum(self._remove(c, self._until_then(c, user_ids)) for c in concerned)
         self._remove_notes_of(user_ids)
+        self._remove_orphaned_parameters()
         return count
 
     def _until_then(self, conversation: int, user_ids: Collection[str] | None) -> set[int]:
@@ -149,6 +155,12 @@ class Deletion:
         """Remove turns with all that hangs on them, apart from their messages."""
         take_out(self._connection, turns)
         gone = as_json(turn.id for turn in turns)
+        given = self._connection.execute(
+            "SELECT DISTINCT request FROM span WHERE request IS NOT NULL"
+            " AND turn IN (SELECT value FROM json_each(?))",
+            (gone,),
+        )
+        self._parameters.update(digest for (digest,) in given)
         for table in ("span", "tool_observation"):
             self._execute(
                 f"DELETE FROM {table} WHERE turn IN (SELECT value FROM json_each(?))", (gone,)
@@ -198,6 +210,19 @@ class Deletion:
             "DELETE FROM blob WHERE conversation = ? AND digest = ?",
             [(conversation, digest) for (digest,) in held if digest not in needed],
         )
+
+    def _remove_orphaned_parameters(self) -> None:
+        """Remove parameters of model calls that no call is left of: they may name a user."""
+        digests = list(self._parameters)
+        self._parameters.clear()
+        for start in range(0, len(digests), _AT_ONCE):
+            some = digests[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            self._execute(
+                f"DELETE FROM blob WHERE conversation = ? AND digest IN ({marks}) AND digest NOT IN"
+                f" (SELECT request FROM span WHERE request IN ({marks}))",
+                (COMMON, *some, *some),
+            )
 
     def _describe_anew(self, conversation: int) -> None:
         """Let the conversation's own row tell of what is left of it."""

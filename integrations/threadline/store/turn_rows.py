@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 _BLOBS_AT_ONCE: Final = 400
-_COMMON: Final = 0
+COMMON: Final = 0
 """The conversation of blobs that no user said."""
 
 
@@ -146,7 +146,7 @@ class Gathered:
 
     def blob(self, conversation: int, digest: bytes) -> bytes | None:
         """Return the bytes of a blob of `conversation`, or of one that all share."""
-        return self.blobs.get((conversation, digest)) or self.blobs.get((_COMMON, digest))
+        return self.blobs.get((conversation, digest)) or self.blobs.get((COMMON, digest))
 
 
 def turns_by_row(connection: sqlite3.Connection, rows: Iterable[int]) -> list[TurnRow]:
@@ -278,7 +278,7 @@ def blobs_needed(gathered: Gathered) -> Iterator[tuple[int, bytes]]:
             yield from ((place, digest) for digest in blobs_in(seen.arguments, seen.result))
         for span in gathered.spans[turn.id]:
             if span.request is not None:
-                yield _COMMON, span.request
+                yield COMMON, span.request
             yield from ((place, digest) for digest in blobs_in(span.detail))
             named = digests_named_in(gathered.details.get((span.turn, span.n), {}))
             yield from ((place, digest) for digest in named)
