@@ -155,7 +155,9 @@ def test_status_tells_of_each_destination(store: Path) -> None:
     assert by_name["jsonl"]["waiting"] == 2
     assert by_name["jsonl"]["oldest_s"] > 0
     assert (by_name["scripted"]["waiting"], by_name["scripted"]["put_aside"]) == (0, 2)
-    assert "not tried yet" in run("status").stdout
+    told = run("status").stdout
+    assert "not tried yet" in told
+    assert "refused all so far" in told
 
 
 def test_what_was_put_aside_is_listed_tried_again_and_given_up(store: Path) -> None:

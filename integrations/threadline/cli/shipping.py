@@ -297,7 +297,7 @@ def _status_json(
 
 
 def _status_row(name: str, backlog: Backlog, state: DestinationState, now_ns: int) -> Row:
-    told, style = destination_told(state, now_ns=now_ns)
+    told, style = destination_told(state, backlog, now_ns=now_ns)
     return (
         (one_line(name, width=_SHORT_WIDTH), "strong"),
         (f"{backlog.waiting:,}", "plain"),

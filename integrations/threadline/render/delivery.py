@@ -9,10 +9,10 @@ from threadline.render.when import ago
 
 if TYPE_CHECKING:
     from threadline.render.entries import Tone
-    from threadline.store.outbox import DestinationState
+    from threadline.store.outbox import Backlog, DestinationState
 
 
-def destination_told(state: DestinationState, *, now_ns: int) -> tuple[str, Tone]:
+def destination_told(state: DestinationState, backlog: Backlog, *, now_ns: int) -> tuple[str, Tone]:
     """Say how a destination answers, and how that sounds."""
     if state.failures:
         wait = max(0.0, (state.until_ns - now_ns) / 1e9)
@@ -20,4 +20,8 @@ def destination_told(state: DestinationState, *, now_ns: int) -> tuple[str, Tone
         return f"{failed} in a row, next try in {wait:.0f} s: {state.error}", "bad"
     if state.error:
         return f"answers; last error {ago(state.error_ns, now_ns=now_ns)}: {state.error}", "quiet"
-    return ("answers", "good") if state.delivered else ("not tried yet", "quiet")
+    if state.delivered:
+        return "answers", "good"
+    if backlog.put_aside:
+        return "refused all so far: `threadline outbox list` tells why", "bad"
+    return "not tried yet", "quiet"

@@ -53,7 +53,7 @@ _NOWHERE = "No destinations: nothing leaves this machine."
 
 
 def _row(name: str, backlog: Backlog, state: DestinationState, viewer: Viewer) -> Markup:
-    told, tone = destination_told(state, now_ns=viewer.now_ns)
+    told, tone = destination_told(state, backlog, now_ns=viewer.now_ns)
     oldest = ago(backlog.oldest_ns, now_ns=viewer.now_ns, zone=viewer.zone)
     return element(
         "tr",
