@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CACHED_MESSAGES: Final = 25_000
+_MESSAGES_AT_ONCE: Final = 10_000
+_FEWEST_AT_ONCE: Final = 8
 _HELD_OVERHEAD: Final = 8
 _KEYS_PER_QUERY: Final = 200
 
@@ -25,6 +27,15 @@ class HeldCache:
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], Held] = {}
         self._messages = 0
+        self._usual = 1
+
+    @property
+    def at_once(self) -> int:
+        """How many turns a transaction may have: all that it reads is held until its end.
+
+        Each may be of another conversation, of the length that was usual in earlier ones.
+        """
+        return max(_FEWEST_AT_ONCE, _MESSAGES_AT_ONCE // self._usual)
 
     def clear(self) -> None:
         """Forget everything: the store was changed by others, or a transaction was undone."""
@@ -46,6 +57,7 @@ class HeldCache:
     def trim(self, added_messages: int) -> None:
         """Count what a transaction added, and drop the least used where it is too much."""
         self._messages += added_messages
+        self._usual = max(1, self._messages // max(1, len(self._held)))
         while self._messages > _CACHED_MESSAGES and self._held:
             oldest = self._held.pop(next(iter(self._held)))
             self._messages -= oldest.next_position + _HELD_OVERHEAD

@@ -68,7 +68,7 @@ class StoreWriter:
         self._file: FileId | None = None
         self._patience_s = database.WRITER_PATIENCE_S
         self._data_version: int | None = None
-        self._cache = HeldCache()
+        self.remembered = HeldCache()
         self._next: dict[str, int] = {}
         self._beat_ns = 0
 
@@ -96,7 +96,7 @@ class StoreWriter:
 
     def forget(self) -> None:
         """Drop everything remembered of the store; it is read again when needed."""
-        self._cache.clear()
+        self.remembered.clear()
         self._next.clear()
         self._data_version = None
 
@@ -148,7 +148,7 @@ class StoreWriter:
             raise
         if rows.outbox and self.on_outbox is not None:
             self.on_outbox()
-        self._cache.trim(len(rows.messages))
+        self.remembered.trim(len(rows.messages))
         if self.path is None:
             self._evict(connection)
         if self.path is not None and database.wal_bytes(self.path) > database.CHECKPOINT_BYTES:
@@ -185,15 +185,15 @@ class StoreWriter:
     def load(self, keys: Iterable[tuple[str, str]]) -> None:
         """Read the conversations of these (tenant, thread id) keys, where they exist."""
         with self.asking():
-            self._cache.load(self.connection, keys)
+            self.remembered.load(self.connection, keys)
 
     def held(self, tenant: str, thread_id: str, *, now_ns: int, generated: bool = False) -> Held:
         """Return the conversation of this key; a new one if there is none. Call `load` first."""
-        held = self._cache.get(tenant, thread_id)
+        held = self.remembered.get(tenant, thread_id)
         if held is None:
             held = Held(self.take_number("conversation"), tenant, thread_id, generated=generated)
             held.created_ns = now_ns
-            self._cache.add(held)
+            self.remembered.add(held)
         return held
 
     def known_turns(self, turn_ids: Sequence[str]) -> dict[str, KnownTurn]:
