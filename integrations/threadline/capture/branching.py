@@ -107,7 +107,7 @@ def _spoken(refs: Sequence[Ref], reading: Reading) -> list[bytes]:
 
 
 def _role(digest: bytes, reading: Reading) -> str:
-    at = reading.held.first_at.get(digest)  # so that history need not be read again
+    at = reading.held.first_at(digest)  # so that history need not be read again
     return reading.role((digest, None)) if at is None else reading.held.roles[at]
 
 

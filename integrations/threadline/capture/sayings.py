@@ -73,7 +73,7 @@ class Reading:
 
     def is_known(self, ref: Ref) -> bool:
         """Tell whether the conversation holds a message that says this, wherever."""
-        return ref[0] in self.held.first_at
+        return self.held.first_at(ref[0]) is not None
 
     def without_prefill(self, call: OpenSpan) -> tuple[Ref, ...]:
         """Return what a span was given, without the beginning of an answer at a prompt's end."""

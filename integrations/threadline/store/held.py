@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from threadline.model.message import ASSISTANT, SYSTEM, USER
 from threadline.store.schema import KINDS, POSITION_BITS
 
 _SAID = KINDS.index("said")
 _CONTEXT = KINDS.index("context")
+_OFTEN: Final = 8
 
 INTERRUPT = "interrupt:"
 """What the id of a message begins with by which an interrupt asked a human."""
@@ -60,10 +61,11 @@ class Held:
         self.preview: str | None = None
         self.last_status: int | None = None
         self.digests: list[bytes] = []
-        self.kinds: list[int] = []
+        self.kinds = bytearray()
         self.roles: list[str] = []
         self.ids: dict[str, int] = {}
-        self.first_at: dict[bytes, int] = {}
+        self._first_at: dict[bytes, int] | None = None
+        self._asked = 0
         self.instructions: set[bytes] = set()
         self.awaited: list[Awaited] | None = None
         self.branching: Branching | None = None
@@ -88,7 +90,8 @@ class Held:
         self.digests.append(digest)
         self.kinds.append(kind)
         self.roles.append(role)
-        self.first_at.setdefault(digest, position)
+        if self._first_at is not None:
+            self._first_at.setdefault(digest, position)
         if role == SYSTEM:
             self.instructions.add(digest)
         if framework_id is not None and kind != _CONTEXT:
@@ -107,7 +110,21 @@ class Held:
         following = after + 1
         if following < len(self.digests) and self.digests[following] == digest:
             return following
-        return self.first_at.get(digest)
+        return self.first_at(digest)
+
+    def first_at(self, digest: bytes) -> int | None:
+        """Return where this stands first, if anywhere.
+
+        A table is made only where it is asked often: tables of conversations that come and go,
+        each a little longer than before, leave holes in memory that nothing else fits into.
+        """
+        if self._first_at is None:
+            self._asked += 1
+            if self._asked <= _OFTEN:
+                return self.digests.index(digest) if digest in self.digests else None
+            backwards = range(len(self.digests) - 1, -1, -1)
+            self._first_at = dict(zip(reversed(self.digests), backwards, strict=True))
+        return self._first_at.get(digest)
 
     def said_since_answer(self) -> list[bytes]:
         """Return what was said since the assistant last spoke, oldest first; instructions apart."""
