@@ -117,7 +117,6 @@ def _of_tracer(case: Case, samples: dict[str, Samples]) -> Figure:
         judged=Spread.of([added / floor]),
         ours=Spread.of(mine),
         none=Spread.of(tracer),
-        limit=case.tracer_limit,
         quiet=quiet_difference(mine, none) / quiet_difference(tracer, none),
     )
 

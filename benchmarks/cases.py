@@ -28,7 +28,6 @@ class Case(ABC):
     title: str
     limit_ms: float | None
     hooks_limit_ms: float | None = None
-    tracer_limit: float | None = None
     runs_per_turn = 1
     turns: int
 
@@ -48,7 +47,6 @@ class AgentTurn(Case):
     title = "L1 agent turn, two tools, 10-message history replayed"
     limit_ms: float | None = 2.0
     hooks_limit_ms: float | None = 1.0
-    tracer_limit: float | None = 0.61  # 2.0 ms where langchain-core's tracer alone adds 3.3
     turns = 10
     per_conversation = 50
 
@@ -85,7 +83,6 @@ class UnknownHistory(AgentTurn):
     title = "L1 where the history is unknown to the store"
     limit_ms = None
     hooks_limit_ms = None
-    tracer_limit = None
     per_conversation = 1
 
 
