@@ -342,6 +342,22 @@ def test_blobs_of_a_forgotten_user_go_and_those_of_others_stay(stored: Stored) -
 
 
 @pytest.mark.parametrize("whose", [{"user_id": "ada"}, {"thread_id": "mine"}])
+def test_no_word_of_the_deleted_is_left_in_any_file(tmp_path: Path, whose: dict[str, str]) -> None:
+    """Not in the index of words either, which marks what it is to forget by its very words."""
+    path = tmp_path / "s.db"
+    with threadline.Client(store=path, min_free_bytes=0) as client:
+        say(client, "mine", f"only {SECRET}", user_id="ada")
+        say(client, "theirs", "nothing of it", user_id="bob")
+        reader = client.reader()
+        assert len(reader.search(SECRET)) == 2
+        assert reader.delete(**whose) == 1
+        assert [hit.thread_id for hit in reader.search("nothing")] == ["theirs", "theirs"]
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert files
+    assert not [file for file in files if SECRET.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize("whose", [{"user_id": "ada"}, {"thread_id": "mine"}])
 def test_parameters_of_model_calls_that_name_a_user_go(
     tmp_path: Path, whose: dict[str, str]
 ) -> None:

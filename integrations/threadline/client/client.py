@@ -184,7 +184,7 @@ class Client:
         if parts is None:
             yield
             return
-        with parts.delivery.parked(timeout), parts.writer.parked(timeout):
+        with parts.writer.parked(timeout), parts.delivery.parked(timeout):
             yield
 
     def begin_anew(self) -> None:

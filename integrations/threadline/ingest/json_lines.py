@@ -111,6 +111,8 @@ class JsonLines:
                     continue
                 yield fd
             finally:
+                # a process forked meanwhile has the file open too, and would keep the lock for ever
+                fcntl.flock(fd, fcntl.LOCK_UN)
                 os.close(fd)
             return
 

@@ -119,7 +119,7 @@ class Sender:
 
     def let_go(self) -> None:
         """Leave, in a forked child, to the parent what is the parent's."""
-        self._lock.give_back()
+        self._lock.let_go()
 
     def is_meant_for_it(self) -> bool:
         """Tell whether what waits was recorded for this destination's account."""

@@ -46,7 +46,20 @@ class SenderLock:
         return True
 
     def give_back(self) -> None:
-        """Let others send. In a forked child this leaves the parent's right untouched."""
+        """Let others send.
+
+        The lock is opened, not only the file closed: a process that was forked meanwhile may have
+        the file open without knowing of it, and would keep the right for as long as it lives.
+        """
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            with contextlib.suppress(OSError):
+                fcntl.flock(fd, fcntl.LOCK_UN)
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+    def let_go(self) -> None:
+        """Leave, in a forked child, the parent's right to the parent."""
         fd, self._fd = self._fd, None
         if fd is not None:
             with contextlib.suppress(OSError):

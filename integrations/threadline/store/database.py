@@ -263,6 +263,9 @@ def _locked(lock: Path, *, wait: bool) -> Generator[bool]:
     except OSError:
         yield False
     else:
-        yield True
+        try:
+            yield True
+        finally:
+            fcntl.flock(fd, fcntl.LOCK_UN)  # a process forked meanwhile has the file open too
     finally:
         os.close(fd)
