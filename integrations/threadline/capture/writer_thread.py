@@ -289,7 +289,7 @@ class WriterThread:
                 self._take_in_at = now + _TAKE_IN_S  # workers beside this one may die at any time
                 self.take_in()
             while (self._waiting or self._joiner.notes) and not self._parking:
-                most = min(MAX_GROUP, self._store.remembered.at_once)
+                most = min(MAX_GROUP, self._store.turns_at_once)
                 self._settle_group(self._waiting[:most], list(self._joiner.notes))
         except StoreError as error:  # it cannot take it now: wait, and keep the journals
             self._retry_at = now + _RETRY_S

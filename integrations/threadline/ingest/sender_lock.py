@@ -51,12 +51,10 @@ class SenderLock:
         The lock is opened, not only the file closed: a process that was forked meanwhile may have
         the file open without knowing of it, and would keep the right for as long as it lives.
         """
-        fd, self._fd = self._fd, None
-        if fd is not None:
+        if self._fd is not None:
             with contextlib.suppress(OSError):
-                fcntl.flock(fd, fcntl.LOCK_UN)
-            with contextlib.suppress(OSError):
-                os.close(fd)
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+        self.let_go()
 
     def let_go(self) -> None:
         """Leave, in a forked child, the parent's right to the parent."""

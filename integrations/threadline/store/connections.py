@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from threadline.errors import StoreError, StoreNotFoundError, StoreUnavailableError
 from threadline.store import database
+from threadline.store.file_id import file_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
+
+    from threadline.store.file_id import FileId
 
 _IN_MEMORY: Final = Path(":memory:")
 
@@ -52,7 +55,7 @@ class FileDatabase:
         self._lock = threading.Lock()  # guards the connection: one query at a time
         self._writing = threading.Lock()  # a fork waits for it: nothing may be open then
         self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._file: FileId | None = None
         self._version = 0
         _file_databases.add(self)
 
@@ -131,16 +134,15 @@ class FileDatabase:
 
     def _opened(self) -> sqlite3.Connection:
         """Open the store; again if another file stands in its place by now."""
-        try:
-            stat = self.path.stat()
-        except OSError as error:
+        file = file_id(self.path)
+        if file is None:
             self._close()
-            raise StoreNotFoundError(self.path) from error
-        if self._file != (stat.st_dev, stat.st_ino) or self._was_brought_up_to_date():
+            raise StoreNotFoundError(self.path)
+        if self._file != file or self._was_brought_up_to_date():
             self._close()
         if self._connection is None:
             self._connection = database.connect_reader(self.path)
-            self._file = (stat.st_dev, stat.st_ino)
+            self._file = file
             self._version = database.version_of(self._connection)
         return self._connection
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from threadline.model.message import USER
 from threadline.store.message_rows import POSITION_MASK
 from threadline.store.schema import KINDS, POSITION_BITS, ROLES, TURN_KINDS
-from threadline.store.search_index import forget, take_out
+from threadline.store.search_index import take_out
 from threadline.store.turn_rows import (
     COMMON,
     as_json,
@@ -36,7 +36,7 @@ _WHENEVER: Final = 2**63 - 1
 
 
 class Deletion:
-    """One deletion, inside the write transaction that its connection is in.
+    """One deletion, inside the write transaction that its connection is in; `forget` ends that.
 
     Args:
         connection: The store.
@@ -71,7 +71,7 @@ class Deletion:
             (self._tenant, *thread_ids),
         )
         count = sum(self._remove(c, self._until_then(c, None)) for c in found)
-        self._forget(count)
+        self._remove_orphaned_parameters()
         return count
 
     def of_users(self, user_ids: Collection[str]) -> int:
@@ -80,7 +80,7 @@ class Deletion:
         concerned = self._conversations_of(user_ids)
         count = sum(self._remove(c, self._until_then(c, user_ids)) for c in concerned)
         self._remove_notes_of(user_ids)
-        self._forget(count)
+        self._remove_orphaned_parameters()
         return count
 
     def _until_then(self, conversation: int, user_ids: Collection[str] | None) -> set[int]:
@@ -210,12 +210,6 @@ class Deletion:
             "DELETE FROM blob WHERE conversation = ? AND digest = ?",
             [(conversation, digest) for (digest,) in held if digest not in needed],
         )
-
-    def _forget(self, count: int) -> None:
-        """Remove from what all conversations share what only the deleted ones had brought."""
-        self._remove_orphaned_parameters()
-        if count:
-            forget(self._connection)
 
     def _remove_orphaned_parameters(self) -> None:
         """Remove parameters of model calls that no call is left of: they may name a user."""

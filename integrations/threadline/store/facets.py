@@ -80,19 +80,35 @@ class Split(NamedTuple):
     is_few: bool = False
 
 
-def split(connection: sqlite3.Connection, facets: Sequence[Facet], *, looks_up: bool) -> Split:
-    """Tell how turns are found that have all of `facets`.
+class Counted(NamedTuple):
+    """What turns must have, and how many turns have each of it, as far as that is worth counting.
+
+    `total` is how many turns there are.
+    """
+
+    facets: Sequence[Facet]
+    counts: Sequence[int]
+    total: int
+
+
+def count_facets(connection: sqlite3.Connection, facets: Sequence[Facet]) -> Counted:
+    """Count how many turns have each of `facets`."""
+    total: int = connection.execute("SELECT coalesce(max(id), 0) FROM turn").fetchone()[0]
+    most = _SOME_TURNS if len(facets) == 1 else _MOST_COUNTED
+    return Counted(facets, [_count(connection, facet, most, total) for facet in facets], total)
+
+
+def split(connection: sqlite3.Connection, counted: Counted, *, looks_up: bool) -> Split:
+    """Tell how turns are found that have all that was counted.
 
     Args:
         connection: The store.
-        facets: What turns must have.
+        counted: What turns must have.
         looks_up: Whether something is looked up even if many turns have it.
     """
+    facets, counts, total = counted
     if not facets:
         return Split([], [], [])
-    total: int = connection.execute("SELECT coalesce(max(id), 0) FROM turn").fetchone()[0]
-    most = _SOME_TURNS if len(facets) == 1 else _MOST_COUNTED
-    counts = [_count(connection, facet, most, total) for facet in facets]
     order = sorted(range(len(facets)), key=counts.__getitem__)
     whole = [facet.holds for facet in facets]
     rarest, *others = (facets[place] for place in order)

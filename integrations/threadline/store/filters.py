@@ -14,8 +14,10 @@ from threadline.ids import storable
 from threadline.model.turn import Status
 from threadline.store.facets import (
     Condition,
+    Counted,
     Facet,
     Split,
+    count_facets,
     of_model,
     of_rating,
     of_status,
@@ -49,20 +51,23 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     since_ns: int | None = None
     until_ns: int | None = None
 
+    def counted(self, connection: sqlite3.Connection, *, now_ns: int) -> Counted:
+        """Count, once for an answer, how many turns have what was asked for."""
+        return count_facets(connection, list(self._facets(connection, now_ns=now_ns)))
+
     def chosen(
-        self, connection: sqlite3.Connection, *, now_ns: int, looks_up: bool | None = None
+        self, connection: sqlite3.Connection, counted: Counted, *, looks_up: bool | None = None
     ) -> Split:
         """Return which turns fit: what few have is looked up, the rest is met on the way.
 
         Args:
             connection: The store.
-            now_ns: What time it is.
+            counted: What `counted` returned.
             looks_up: Whether something is looked up even if many turns have it; by default where
                 turns must have several things.
         """
-        facets = list(self._facets(connection, now_ns=now_ns))
-        looks_up = len(facets) > 1 if looks_up is None else looks_up
-        found = split(connection, facets, looks_up=looks_up)
+        looks_up = len(counted.facets) > 1 if looks_up is None else looks_up
+        found = split(connection, counted, looks_up=looks_up)
         entries = [_has_entry(*entry) for entry in self.metadata.items()]
         return found._replace(holds=[*found.holds, *entries], whole=[*found.whole, *entries])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from threadline.ids import KEY_BYTES, keyed_digest
 from threadline.store.deletion import Deletion
+from threadline.store.search_index import forget
 from threadline.store.tombstones import FOREIGN_KEY, tombstone_hash
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class ForeignDeletions(NamedTuple):
             return 0
         with database.write(busy_s=_BUSY_S, deletes=True) as connection:
             count = sum(self._delete(connection))
+            if count:
+                forget(connection)
             self._keep(connection)
         database.checkpoint()
         return count

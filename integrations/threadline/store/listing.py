@@ -48,10 +48,10 @@ class Listing:
         self._filters = filters
         self._limit = limit
         self._now_ns = now_ns
-        self._split = self._chosen(looks_up=False)
+        self._counted = filters.counted(connection, now_ns=now_ns)
 
     def _chosen(self, *, looks_up: bool | None) -> Split:
-        found = self._filters.chosen(self._connection, now_ns=self._now_ns, looks_up=looks_up)
+        found = self._filters.chosen(self._connection, self._counted, looks_up=looks_up)
         if self._filters.text is None:
             return found
         query = Query.parse(self._filters.text)
@@ -60,12 +60,11 @@ class Listing:
 
     def turns(self, cursor: str | None, kind: str | None) -> Page[Turn]:
         """Return turns with all that belongs to them."""
-        if self._filters.text is None:
-            self._split = self._chosen(looks_up=None)
+        split = self._chosen(looks_up=None if self._filters.text is None else False)
         conditions = _before("t.started_ns, t.id", read_cursor(_TURNS, cursor))
         if kind is not None:
             conditions.append(Condition("t.kind = ?", (TURN_KINDS.index(kind),)))
-        found = self._turn_rows(conditions)
+        found = self._turn_rows(split, conditions)
         rows = turns_by_row(self._connection, [row for row, _ in found[: self._limit]])
         turns = Rebuilder(gather(self._connection, rows), now_ns=self._now_ns).turns()
         if len(found) <= self._limit:
@@ -75,16 +74,16 @@ class Listing:
     def among(self, rows: Sequence[int]) -> tuple[Turn, ...]:
         """Return those of some turns that fit, by their row ids, in this order; `limit` or less."""
         wanted = Condition("t.id IN (SELECT value FROM json_each(?))", (as_json(rows),))
-        fit = {row for row, _ in self._turn_rows([wanted])}
+        fit = {row for row, _ in self._turn_rows(self._chosen(looks_up=False), [wanted])}
         found = turns_by_row(self._connection, [row for row in rows if row in fit])
         return Rebuilder(gather(self._connection, found), now_ns=self._now_ns).turns()
 
-    def _turn_rows(self, more: Sequence[Condition]) -> list[tuple[Any, ...]]:
+    def _turn_rows(self, split: Split, more: Sequence[Condition]) -> list[tuple[Any, ...]]:
         """Return the row ids and the times of turns that fit, the newest first."""
         conditions = [
             Condition("c.tenant = ?", (self._filters.tenant,)),
-            *self._split.holds,
-            *(_in_set("t.id", found) for found in self._split.sets),
+            *split.holds,
+            *(_in_set("t.id", found) for found in split.sets),
             *self._filters.on_time("t.started_ns"),
             *more,
         ]
@@ -114,29 +113,30 @@ class Listing:
 
     def _conversation_rows(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
         """Return what fits; what many turns have is met among the newest, or else looked up."""
-        split = self._split
+        split = self._chosen(looks_up=False)
         if split.sets or split.around is not None:
-            return self._looked_up(conditions)
+            return self._looked_up(split, conditions)
         if not split.holds or self._filters.thread_ids:
             return self._walked([*conditions, *_with_a_turn(split.holds)])
-        found = self._among_newest(_LOOKED_THROUGH, conditions)
+        found = self._among_newest(_LOOKED_THROUGH, split, conditions)
         if self._limit >= len(found) > self._limit // _PROMISING:
-            found = self._among_newest(_PROMISING * _LOOKED_THROUGH, conditions)
+            found = self._among_newest(_PROMISING * _LOOKED_THROUGH, split, conditions)
         if len(found) > self._limit:
             return found
-        self._split = self._chosen(looks_up=True)
-        return self._looked_up(conditions)
+        return self._looked_up(self._chosen(looks_up=True), conditions)
 
-    def _among_newest(self, count: int, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+    def _among_newest(
+        self, count: int, split: Split, conditions: Sequence[Condition]
+    ) -> list[tuple[Any, ...]]:
+        """Go through so many of the newest conversations that the rest holds for."""
         where, values = all_of(conditions)
         newest = f"SELECT c.updated_ns FROM conversation c WHERE {where} ORDER BY {_NEWEST_FIRST}"
         since = f"(SELECT min(updated_ns) FROM ({newest} LIMIT {count}))"
         among = Condition(f"c.updated_ns >= {since}", values)
-        return self._walked([*conditions, among, *_with_a_turn(self._split.holds)])
+        return self._walked([*conditions, among, *_with_a_turn(split.holds)])
 
-    def _looked_up(self, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
+    def _looked_up(self, split: Split, conditions: Sequence[Condition]) -> list[tuple[Any, ...]]:
         """Go from conversations or turns that were looked up to those conversations that fit."""
-        split = self._split
         if not (split.sets or split.around):  # many have all of it
             return self._walked([*conditions, *_with_a_turn(split.whole)])
         if split.around is not None:

@@ -23,7 +23,7 @@ from threadline.store.following import Following
 from threadline.store.listing import Listing
 from threadline.store.schema import TURN_KINDS
 from threadline.store.search import Search
-from threadline.store.search_index import build_index, is_behind
+from threadline.store.search_index import build_index, forget, is_behind
 from threadline.store.stretches import stretch_from
 from threadline.store.tabled import TabledReader
 from threadline.store.turn_model import Rebuilder
@@ -293,6 +293,8 @@ class Reader(TabledReader):
                 count = deletion.of_threads(forms)
             else:
                 count = deletion.of_users(forms)
+            if count:
+                forget(connection)
         self._database.checkpoint()
         return count
 

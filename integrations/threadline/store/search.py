@@ -42,7 +42,9 @@ class Search:
         self._query = query
         self._filters = filters
         self._now_ns = now_ns
-        self._sets, self._holds, *_ = filters.chosen(connection, now_ns=now_ns)
+        self._sets, self._holds, *_ = filters.chosen(
+            connection, filters.counted(connection, now_ns=now_ns)
+        )
         self._where = all_of(self._conditions())
 
     def hits(self, limit: int, cursor: str | None) -> Page[SearchHit]:

@@ -13,7 +13,7 @@ from threadline.ids import pack_id, unpack_id
 from threadline.store import database
 from threadline.store.awaited import DECISIONS, INTERRUPTED, RUNNING, still_awaited
 from threadline.store.eviction import evict_oldest
-from threadline.store.file_id import file_id
+from threadline.store.file_id import FileId, file_id
 from threadline.store.framework_ids import pack_framework_id, unpack_framework_id
 from threadline.store.held import Branching, Held
 from threadline.store.held_cache import HeldCache
@@ -23,9 +23,6 @@ from threadline.store.tombstones import FOREIGN_KEYS, tombstone_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
-
-    from threadline.store.file_id import FileId
-
 
 _BEAT_NS: Final = 10_000_000_000
 
@@ -68,7 +65,7 @@ class StoreWriter:
         self._file: FileId | None = None
         self._patience_s = database.WRITER_PATIENCE_S
         self._data_version: int | None = None
-        self.remembered = HeldCache()
+        self._cache = HeldCache()
         self._next: dict[str, int] = {}
         self._beat_ns = 0
 
@@ -94,9 +91,14 @@ class StoreWriter:
             connection.close()
         self.forget()
 
+    @property
+    def turns_at_once(self) -> int:
+        """How many turns a transaction should have: all that it reads is held until its end."""
+        return self._cache.at_once
+
     def forget(self) -> None:
         """Drop everything remembered of the store; it is read again when needed."""
-        self.remembered.clear()
+        self._cache.clear()
         self._next.clear()
         self._data_version = None
 
@@ -148,7 +150,7 @@ class StoreWriter:
             raise
         if rows.outbox and self.on_outbox is not None:
             self.on_outbox()
-        self.remembered.trim(len(rows.messages))
+        self._cache.trim(len(rows.messages))
         if self.path is None:
             self._evict(connection)
         if self.path is not None and database.wal_bytes(self.path) > database.CHECKPOINT_BYTES:
@@ -185,15 +187,15 @@ class StoreWriter:
     def load(self, keys: Iterable[tuple[str, str]]) -> None:
         """Read the conversations of these (tenant, thread id) keys, where they exist."""
         with self.asking():
-            self.remembered.load(self.connection, keys)
+            self._cache.load(self.connection, keys)
 
     def held(self, tenant: str, thread_id: str, *, now_ns: int, generated: bool = False) -> Held:
         """Return the conversation of this key; a new one if there is none. Call `load` first."""
-        held = self.remembered.get(tenant, thread_id)
+        held = self._cache.get(tenant, thread_id)
         if held is None:
             held = Held(self.take_number("conversation"), tenant, thread_id, generated=generated)
             held.created_ns = now_ns
-            self.remembered.add(held)
+            self._cache.add(held)
         return held
 
     def known_turns(self, turn_ids: Sequence[str]) -> dict[str, KnownTurn]:
