@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 FEW_TURNS: Final = 4_000
 _SOME_TURNS: Final = 30_000
-_MOST_COUNTED: Final = 100_000
+_MOST_COUNTED: Final = 60_000
 _FEW_EXPECTED: Final = 200
 _MOST_TAG_LISTS: Final = 1_000
+_NO_LIST: Final = "[]"
 _OK: Final = STATUSES.index(Status.OK)
 _RUNNING: Final = STATUSES.index(Status.RUNNING)
 _ABANDONED: Final = STATUSES.index(Status.ABANDONED)
@@ -141,12 +142,13 @@ def _few_with_all(
     unsure = [rarest] if rarest.perhaps is not None else []
     by_row, values = all_of([_ALWAYS, *(o.holds for o in others if o.by_row)])
     by_turn, more = all_of([_ALWAYS, *(o.holds for o in (*others, *unsure) if not o.by_row)])
+    with_conversation = " CROSS JOIN conversation c ON c.id = t.conversation"
     # the inner limit keeps SQLite from reading turns before it has asked the indexes
     rows = connection.execute(
         f"WITH rare (id) AS ({source.sql}),"
         f" known AS (SELECT t.id FROM rare t WHERE {by_row} LIMIT -1)"
         " SELECT t.id FROM known CROSS JOIN turn t ON t.id = known.id"
-        f" CROSS JOIN conversation c ON c.id = t.conversation WHERE {by_turn} LIMIT {FEW_TURNS}",
+        f"{with_conversation if 'c.' in by_turn else ''} WHERE {by_turn} LIMIT {FEW_TURNS}",
         (*source.values, *values, *more),
     ).fetchall()
     if len(rows) >= FEW_TURNS:
@@ -201,13 +203,20 @@ def of_tag(connection: sqlite3.Connection, tag: str) -> Facet:
             f" WHERE {listed.format('v.tags')}",
             (own, theirs),
         ),
-        Condition(f"({listed.format('t.tags')} OR {listed.format('c.tags')})", (own, theirs)),
+        _either_tags(own, theirs, listed),
         around=Condition(
             f"SELECT conversation FROM turn WHERE {listed.format('tags')}"
             f" UNION ALL SELECT id FROM conversation WHERE {listed.format('tags')}",
             (own, theirs),
         ),
     )
+
+
+def _either_tags(own: str, theirs: str, listed: str) -> Condition:
+    """Return what holds of a turn; conversations are not looked at where none has such a list."""
+    if theirs == _NO_LIST:
+        return Condition(listed.format("t.tags"), (own,))
+    return Condition(f"({listed.format('t.tags')} OR {listed.format('c.tags')})", (own, theirs))
 
 
 def _lists_with(connection: sqlite3.Connection, table: str, tag: str) -> str | None:
