@@ -12,7 +12,7 @@ import pytest
 from tests.faults.application import Application, Lines, all_turns, numbers_of
 
 import threadline
-from threadline.capture import writer_thread
+from threadline.capture import memory_limit
 from threadline.store import database
 from threadline.store.journal import journal_folder, waiting_journals
 
@@ -178,7 +178,7 @@ def test_what_nobody_ends_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turns that never end are abandoned, the longest silent first, once they take too much."""
-    monkeypatch.setattr(writer_thread, "_SILENT_S", 0.0)
+    monkeypatch.setattr(memory_limit, "_SILENT_S", 0.0)
     path = tmp_path / "a.db"
     client = threadline.Client(store=path, min_free_bytes=0, max_memory_bytes=1_000_000)
 

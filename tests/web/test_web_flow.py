@@ -85,12 +85,17 @@ def test_turns_and_thumbs_of_four_workers_reach_every_destination_in_order(
     otlp, freeplay, context = servers["otlp"], servers["freeplay"], servers["context"]
     for server in servers.values():
         assert sorted(server.questions()) == sorted(ASKED)
-        for thread_id in {thread_id for thread_id, _ in ASKED}:
-            asked = [question for thread, question in server.questions() if thread == thread_id]
-            assert asked == sorted(asked)
+        in_order(server.questions())
     thumbs_follow_in_otlp(otlp)
     thumbs_follow_in_freeplay(freeplay)
     thumbs_follow_in_context(context)
+
+
+def in_order(asked: list[tuple[str, str]]) -> None:
+    """Check that each conversation's questions came in the order in which they were asked."""
+    for thread_id in {thread_id for thread_id, _ in ASKED}:
+        questions = [question for thread, question in asked if thread == thread_id]
+        assert questions == sorted(questions)
 
 
 def in_the_store(folder: Path, answers: list[Answer]) -> None:
@@ -112,6 +117,10 @@ def in_the_file(file: Path, answers: list[Answer]) -> None:
     assert {answer.turn_id for answer in answers} <= places.keys()
     rated = {line["record"]["turn_id"] for line in lines if line["kind"] == "rating"}
     assert rated == {answer.turn_id for answer in answers}
+    turns = [line["record"] for line in lines if line["kind"] == "turn"]
+    asked = [(turn["thread_id"], turn["messages"][0]["parts"][0]["content"]) for turn in turns]
+    assert sorted(asked) == sorted(ASKED)
+    in_order(asked)
     for n, line in enumerate(lines):
         assert line["kind"] == "turn" or places[line["record"]["turn_id"]] < n
 

@@ -85,6 +85,10 @@ class Joiner:
         whole, self._whole = self._whole, []
         return whole
 
+    def over(self) -> list[OpenTurn]:
+        """Return the turns whose root has ended and that wait for other runs of theirs."""
+        return [self.open[key] for key in self._over_since]
+
     def abandon(self, turns: list[OpenTurn]) -> None:
         """End `turns` as ones whose process died or whose run never ends."""
         for turn in turns:

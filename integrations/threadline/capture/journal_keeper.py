@@ -17,6 +17,7 @@ from threadline.ids import uuid7
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart
 from threadline.store.journal import ORIGIN, Journal, encode_payload, journal_name
+from threadline.store.stored_mark import NOT_AWAITED, StoredMark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from threadline.capture.losses import Losses
     from threadline.capture.open_turn import OpenTurn
     from threadline.capture.recorder import Handed, Recorder
+    from threadline.clock import Clock
 
 ROTATE_BYTES: Final = 4_000_000
 _CACHED_BODIES: Final = 4_000
@@ -31,7 +33,10 @@ LOST_BODY: Final = Body("", (GenericPart("lost", None),))
 
 
 class JournalKeeper:
-    """The journals of one recorder, from the first event until the store has everything."""
+    """The journals of one recorder, from the first event until the store has everything.
+
+    They are awaited where what they hold goes to destinations: whoever delivers reads their marks.
+    """
 
     def __init__(
         self,
@@ -41,14 +46,18 @@ class JournalKeeper:
         *,
         mode: int,
         losses: Losses,
+        clock: Clock,
+        is_awaited: bool,
         rotate_bytes: int = ROTATE_BYTES,
     ) -> None:
         self.folder = folder
+        self.is_awaited = is_awaited and folder is not None
         self.rotate_bytes = rotate_bytes
         self._writer = writer_id.hex()
         self._origin = origin
         self._mode = mode
         self._losses = losses
+        self._clock = clock
         self.given_away = 0
         self._number = 0
         self._bodies: dict[Journal, dict[bytes, bytes]] = {}
@@ -96,20 +105,24 @@ class JournalKeeper:
         """Return how much memory the events and bodies of all journals take, roughly."""
         return sum(journal.held_bytes for journal in self._bodies)
 
+    def journals(self, recorder: Recorder) -> set[Journal]:
+        """Return all journals of this process that are kept, the one in use too."""
+        current = recorder.journal
+        return {*self._bodies, *([current] if current is not None else [])}
+
     def forget(self, turns: list[OpenTurn], recorder: Recorder) -> None:
         """The store has these turns (or they were given up): they no longer pin a journal."""
-        current = recorder.journal
-        for journal in {*self._bodies, *([current] if current is not None else [])}:
+        for journal in self.journals(recorder):
             for turn in turns:
                 journal.turns.discard(turn.key)
 
-    def leave(self, turns: list[OpenTurn]) -> list[OpenTurn]:
+    def leave(self, turns: list[OpenTurn], reason: str) -> None:
         """Let go of turns that the store cannot take now: their journals keep them.
 
-        Returns:
-            Those that no journal has all of; they are lost.
+        Args:
+            turns: Which.
+            reason: Why; those that no journal has all of are counted as lost for it.
         """
-        lost: list[OpenTurn] = []
         for turn in turns:
             journals = [journal for journal in self._bodies if turn.key in journal.turns]
             kept = bool(journals) and all(journal.keeps(turn.key) for journal in journals)
@@ -118,8 +131,7 @@ class JournalKeeper:
                 if kept:
                     journal.left.add(turn.key)
             if not kept:
-                lost.append(turn)
-        return lost
+                self._losses.add(reason)
 
     def left_turns(self) -> int:
         """Return how many turns were left to the journals and are not in the store yet."""
@@ -182,7 +194,8 @@ class JournalKeeper:
             self._number += 1
             path = folder / journal_name(self._writer, self._number)
             with contextlib.suppress(FileExistsError, BlockingIOError):
-                journal = self._begun(Journal.create(path, mode=self._mode))
+                mark = StoredMark(self._clock.now_ns()) if self.is_awaited else NOT_AWAITED
+                journal = self._begun(Journal.create(path, mode=self._mode, mark=mark))
                 journal.number = self._number
                 return journal
         raise FileExistsError

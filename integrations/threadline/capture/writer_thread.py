@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from threadline.capture.events import CaptureEvent, TurnOpened, decode_event
+from threadline.capture.events import CaptureEvent, decode_event
 from threadline.capture.joiner import Joiner
+from threadline.capture.long_turns import LongTurns
+from threadline.capture.memory_limit import MEMORY_FULL, MemoryLimit
 from threadline.capture.room import Room
+from threadline.capture.stored_until import StoredUntil
 from threadline.capture.taking_in import take_in
 from threadline.clock import give_way
 from threadline.errors import StoreError
@@ -36,10 +39,7 @@ TICK_S: Final = 1.0
 MAX_GROUP: Final = 256
 _RETRY_S: Final = 2.0
 _EVENTS_IN_A_ROW: Final = 16
-_SHOW_S: Final = 2.0
 _TAKE_IN_S: Final = 30.0
-_SILENT_S: Final = 30.0
-_MEMORY_FULL: Final = "memory was full, the oldest was dropped"
 
 
 class WriterThread:
@@ -64,15 +64,19 @@ class WriterThread:
         self._settler = settler
         self._clock = clock
         self.room = Room(recorder, keeper, clock, min_free_bytes)
-        self._max_memory_bytes = max_memory_bytes
+        self._stored_until = StoredUntil(recorder, keeper, clock)
         self._joiner = Joiner()
+        self._memory = MemoryLimit(recorder, keeper, self._joiner, clock, max_memory_bytes)
+        self._long_turns = LongTurns(self._joiner, settler, store, clock)
         self._waiting: list[OpenTurn] = []
         self._parking = False
-        self._given_up: dict[bytes, None] = {}
         self._retry_at = 0.0
         self.has_taken_in = False
         self.before_first: Callable[[], None] | None = None
         """Called once, before anything of this process is stored."""
+
+        self.on_outbox: Callable[[], None] | None = None
+        """Called when something was stored that destinations are to get."""
 
         self._wake: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._hurry: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -81,7 +85,6 @@ class WriterThread:
         self._stopping = False
         self._took = False
         self._asleep = True
-        self._shown_at = 0.0
         self._take_in_at = 0.0
 
     def wake(self) -> None:
@@ -138,7 +141,7 @@ class WriterThread:
             thread.join(max(0.05, deadline - self._clock.monotonic()))
         if self.working.acquire(timeout=max(0.05, deadline - self._clock.monotonic())):
             try:
-                self._leave(self._waiting, "the store could not be written until the end")
+                self._keeper.leave(self._waiting, "the store could not be written until the end")
                 self._waiting = []
                 self._keeper.cut(self._recorder, close=True, keep=bool(self._joiner.notes))
                 self._store.close()
@@ -147,6 +150,11 @@ class WriterThread:
         self._threads.clear()
         self._stopping = False
         return done
+
+    @property
+    def _is_asked(self) -> bool:
+        """Whether the sender of this process has found journals of one that is gone."""
+        return self._take_in_at < 0
 
     @contextlib.contextmanager
     def parked(self, timeout: float) -> Generator[None]:
@@ -185,6 +193,11 @@ class WriterThread:
             self._tell_what_the_store_did()
             return turns
 
+    def look_for_orphans(self) -> None:
+        """Have the thread take in what a process that died just now has left."""
+        self._take_in_at = -1.0
+        self.wake()
+
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="threadline-writer", daemon=True)
         if self._threads.setdefault("writer", thread) is not thread:
@@ -217,6 +230,8 @@ class WriterThread:
         """How long to wait: for ever when there is nothing that time alone could change."""
         busy = self._joiner.open or self._waiting or self._has_more() or self._joiner.notes
         busy = busy or self._keeper.given_away
+        if busy and self._keeper.is_awaited:
+            return GATHER_S  # others deliver once they know how far this process is
         return TICK_S if busy or self._recorder.stopped_for else None
 
     def _gather(self) -> None:
@@ -235,14 +250,16 @@ class WriterThread:
     def _work(self, *, force: bool = False, close: bool = False) -> None:
         try:
             now = self._clock.monotonic()
+            self._stored_until.begin_look()
             self._drain(now)
             self._joiner.sweep(self._clock.now_ns())
             self._waiting.extend(self._joiner.take_whole(now, force=force, close=close))
-            if self._waiting or self._joiner.notes or self._keeper.given_away:
+            if self._waiting or self._joiner.notes or self._keeper.given_away or self._is_asked:
                 self._settle(now)
+            self._tell_how_far()
             self._show_long_turns(now)
             self._keeper.cut(self._recorder, keep=bool(self._joiner.notes))
-            self._stay_within_memory()
+            self._memory.mind(self._waiting)
             self.room.mind()
         except Exception as error:  # noqa: BLE001 (the thread must live; what failed is counted)
             self._losses.add("the writer failed", detail=type(error).__name__)
@@ -251,12 +268,23 @@ class WriterThread:
         batch = self._keeper.backlog.take(self._recorder)
         self._took = bool(batch)
         self._keeper.take(batch)
+        event = None
         for number, (journal, data, _) in enumerate(batch):
             if number % _EVENTS_IN_A_ROW == 0:
                 self._pause_briefly()
             event = self._decode(data)
-            if event is not None and not self._comes_too_late(event):
+            if event is not None and not self._memory.is_too_late(event):
                 self._joiner.feed(event, journal, now)
+        self._stored_until.end_look(event, has_more=self._has_more())
+
+    def _tell_how_far(self) -> None:
+        """Tell other processes how far the store is, then whoever delivers that there is more."""
+        if not self._joiner.notes:
+            self._stored_until.tell([*self._waiting, *self._joiner.over()])
+        if self._store.has_filled_outbox:
+            self._store.has_filled_outbox = False
+            if self.on_outbox is not None:
+                self.on_outbox()
 
     def _pause_briefly(self) -> None:
         self._keeper.mind_the_backlog(self._recorder)
@@ -264,15 +292,6 @@ class WriterThread:
 
     def _has_more(self) -> bool:
         return bool(self._recorder.queue or self._keeper.backlog)
-
-    def _comes_too_late(self, event: CaptureEvent) -> bool:
-        """Tell whether its turn was given up for lack of memory; its rest is no turn of its own."""
-        if not self._given_up or getattr(event, "turn", None) not in self._given_up:
-            return False
-        if isinstance(event, TurnOpened) or getattr(event, "run", b"") == getattr(event, "turn", 0):
-            return False
-        self._losses.add(_MEMORY_FULL)
-        return True
 
     def _decode(self, data: bytes) -> CaptureEvent | None:
         try:
@@ -291,6 +310,7 @@ class WriterThread:
             while (self._waiting or self._joiner.notes) and not self._parking:
                 most = min(MAX_GROUP, self._store.turns_at_once)
                 self._settle_group(self._waiting[:most], list(self._joiner.notes))
+                self._tell_how_far()
         except StoreError as error:  # it cannot take it now: wait, and keep the journals
             self._retry_at = now + _RETRY_S
             self._losses.warn_once(
@@ -299,23 +319,11 @@ class WriterThread:
         self._tell_what_the_store_did()
 
     def _show_long_turns(self, now: float) -> None:
-        """Let readers see what takes long, and that it is alive; not at every tick."""
-        if not self._joiner.open or now < max(self._retry_at, self._shown_at + _SHOW_S):
-            return
-        self._shown_at = now
-        limit = self._clock.now_ns() - int(_SHOW_S * 1e9)
-        turns = [turn for turn in self._joiner.open.values() if turn.started_ns < limit]
-        if not turns:
-            return
-        fresh = [turn for turn in turns if turn.row is None and not turn.looked_at]
-        try:
-            if fresh or self._store.is_beat_due(self._clock.now_ns()):
-                self._settler.show(fresh, self._clock.now_ns())
-        except StoreError:
-            self._retry_at = now + _RETRY_S
-            return
-        for turn in fresh:
-            turn.looked_at = True
+        if now >= self._retry_at:
+            try:
+                self._long_turns.show(now)
+            except StoreError:
+                self._retry_at = now + _RETRY_S
 
     def _settle_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
         try:
@@ -365,28 +373,5 @@ class WriterThread:
             self._losses.warn_once("the store was damaged and has been moved aside", str(path))
         self._store.moved_aside.clear()
         if self._store.evicted_turns:
-            self._losses.add(_MEMORY_FULL, self._store.evicted_turns)
+            self._losses.add(MEMORY_FULL, self._store.evicted_turns)
             self._store.evicted_turns = 0
-
-    def _leave(self, turns: list[OpenTurn], reason: str) -> None:
-        """Let go of turns: they stay in the journals for whoever takes these in, or are lost."""
-        lost = self._keeper.leave(turns)
-        if lost:
-            self._losses.add(reason, len(lost))
-
-    def _stay_within_memory(self) -> None:
-        """Let go of what waits for the store, oldest first, then of what has long been silent."""
-        while self._keeper.held_bytes() > self._max_memory_bytes and self._waiting:
-            half = (len(self._waiting) + 1) // 2
-            self._leave(self._waiting[:half], _MEMORY_FULL)
-            del self._waiting[:half]
-            self._keeper.cut(self._recorder, rotate=True, keep=bool(self._joiner.notes))
-        if self._keeper.held_bytes() > self._max_memory_bytes:
-            limit = self._clock.now_ns() - int(_SILENT_S * 1e9)
-            silent = [turn for turn in self._joiner.open.values() if turn.last_ns <= limit]
-            silent.sort(key=lambda turn: turn.last_ns)
-            half = silent[: (len(silent) + 1) // 2]
-            self._joiner.abandon(half)
-            self._given_up = dict.fromkeys(
-                [*self._given_up, *(turn.key for turn in half)][-10_000:]
-            )

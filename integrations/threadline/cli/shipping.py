@@ -95,12 +95,21 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
         outbox.backfill(target.name)
     _adopt(session, outbox, chosen, how["adopt"])
     guards = settings.is_default_store
-    client = shipper(outbox, chosen, path=path, clock=session.clock, guards_origin=guards)
+    orphaned = threading.Event()
+    client = shipper(
+        outbox,
+        chosen,
+        path=path,
+        clock=session.clock,
+        guards_origin=guards,
+        on_orphans=orphaned.set,
+    )
     if how["follow"]:
         delivered, pending, rejected = follow_outbox(
             client,
             stopped=_until_told(),
             take_in=lambda: threadline.open(path),
+            orphaned=orphaned,
             clock=session.clock,
             last_words_s=settings.shutdown_timeout,
         )

@@ -33,6 +33,7 @@ class Delivery:
         path: The store's file; None for a store in memory.
         clock: Tells when something is due.
         losses: Told of destinations that cannot be used.
+        on_orphans: Called where a process has died before all that it recorded was stored.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Delivery:
         path: Path | None,
         clock: Clock,
         losses: Losses,
+        on_orphans: Callable[[], None],
     ) -> None:
         self.ships = bool(settings.destinations) and settings.ship
         self._settings = settings
@@ -50,6 +52,7 @@ class Delivery:
         self._path = path
         self._clock = clock
         self._losses = losses
+        self._on_orphans = on_orphans
         self._made: dict[str, IngestionClient] = {}
 
     def kick(self) -> None:
@@ -119,4 +122,5 @@ class Delivery:
             path=self._path,
             clock=self._clock,
             guards_origin=self._settings.is_default_store,
+            on_orphans=self._on_orphans,
         )

@@ -51,6 +51,8 @@ class Parts:
             msgspec.json.encode(origin),
             mode=settings.store_mode,
             losses=losses,
+            clock=clock,
+            is_awaited=bool(settings.destination_names),
             rotate_bytes=min(ROTATE_BYTES, settings.max_memory_bytes // 8),
         )
         self.store = StoreWriter(
@@ -71,10 +73,15 @@ class Parts:
         )
         self._settings = settings
         self.delivery = Delivery(
-            settings, self.database, path=self.store.path, clock=clock, losses=losses
+            settings,
+            self.database,
+            path=self.store.path,
+            clock=clock,
+            losses=losses,
+            on_orphans=self.writer.look_for_orphans,
         )
         if self.delivery.ships:
-            self.store.on_outbox = self.delivery.kick
+            self.writer.on_outbox = self.delivery.kick
             self.writer.before_first = self.delivery.claim
         self.writer.room.mind()
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 from threadline.errors import ThreadlineError
 from threadline.ingest.origins import origin_of
 from threadline.ingest.pace import Pace
+from threadline.ingest.recorders import Recorders
 from threadline.ingest.sender import Sender
 from threadline.ingest.sender_lock import SenderLock
 from threadline.store.journal import journal_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from threadline.clock import Clock
@@ -36,6 +37,7 @@ class IngestionClient:
         clock: Tells when something is due.
         pace: How fast to go.
         guards_origin: Whether a backlog may go only to the account that it was meant for.
+        on_orphans: Called where a process has died before all that it recorded was stored.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class IngestionClient:
         clock: Clock,
         pace: Pace | None = None,
         guards_origin: bool = False,
+        on_orphans: Callable[[], None] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._names = names
         self._clock = clock
         self._moved = threading.Condition()
         folder = None if path is None else journal_folder(path)
+        recorders = Recorders(folder, on_orphans)
         self.senders: Sequence[Sender] = tuple(
             Sender(
                 destination,
@@ -62,6 +66,7 @@ class IngestionClient:
                 clock=clock,
                 pace=pace or Pace(),
                 progress=self._tell,
+                recorders=recorders,
                 origin=origin_of(destination) if guards_origin else None,
             )
             for destination in destinations

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from threadline.clock import Clock
     from threadline.ingest.destination import Destination, Item, Outcome
     from threadline.ingest.pace import Pace
+    from threadline.ingest.recorders import Recorders
     from threadline.ingest.sender_lock import SenderLock
     from threadline.store.outbox import DestinationState, Outbox, OutboxRow
 
@@ -46,6 +47,7 @@ class Sender:
         clock: Clock,
         pace: Pace,
         progress: Callable[[], None],
+        recorders: Recorders,
         origin: str | None = None,
     ) -> None:
         self.destination = destination
@@ -55,6 +57,7 @@ class Sender:
         self._clock = clock
         self._pace = pace
         self._progress = progress
+        self._recorders = recorders
         self._origin = origin
         self._wake = threading.Event()
         self._starting = threading.Lock()  # no hook comes here
@@ -66,7 +69,7 @@ class Sender:
         self._next_try: float | None = None
         self._deadline: float | None = None
         self._most = destination.batch_items
-        self._planned = pace.planned_rows
+        self._planned: int = pace.planned_rows
         self._settle_ns = int(getattr(destination, "settle_s", 0.0) * _NS)
 
     @property
@@ -175,15 +178,16 @@ class Sender:
         now = self._clock.now_ns()
         if state.until_ns > now:
             return (state.until_ns - now) / _NS if self._is_anything_waiting() else None
+        stored_ns = self._recorders.stored_ns(now)  # before the plan, which has all of that then
         rows = self._outbox.plan(self.name, self._planned)
-        plan = Batches(rows, now, self._settle_ns)
+        plan = Batches(rows, now, self._settle_ns, stored_ns)
         while batch := plan.take(self._most):
             state = self._send(batch, plan, state)
             if state.failures:
                 return (state.until_ns - self._clock.now_ns()) / _NS
             if self._stopping or self._time_left() <= 0:
                 return 0.0
-        if len(rows) == self._planned:
+        if len(rows) == self._planned and not plan.awaits_others:
             if not plan.has_given:  # what stands first waits: look behind it
                 self._planned *= 4
             return 0.0

@@ -42,12 +42,19 @@ def shipper(
     path: Path,
     clock: Clock,
     guards_origin: bool = False,
+    on_orphans: Callable[[], None] = lambda: None,
 ) -> IngestionClient:
-    """Return what ships from the store at `path`."""
+    """Return what ships from the store at `path`; see `IngestionClient`."""
     made = tuple(destinations)
     names = [destination.name for destination in made]
     return IngestionClient(
-        outbox, made, names=names, path=path, clock=clock, guards_origin=guards_origin
+        outbox,
+        made,
+        names=names,
+        path=path,
+        clock=clock,
+        guards_origin=guards_origin,
+        on_orphans=on_orphans,
     )
 
 
@@ -56,6 +63,7 @@ def follow(
     *,
     stopped: threading.Event,
     take_in: Callable[[], object],
+    orphaned: threading.Event,
     clock: Clock,
     last_words_s: float,
 ) -> tuple[int, int, int]:
@@ -65,12 +73,14 @@ def follow(
         client: What ships.
         stopped: Set by whoever wants it to end.
         take_in: Takes in what processes that are gone have left in journals.
-        clock: Tells when to do that again.
+        orphaned: Set where one is known to be gone; else it is looked for every 30 seconds.
+        clock: Tells when that is.
         last_words_s: How long the end may take.
     """
     next_take_in = clock.monotonic()
     while not stopped.is_set():
-        if clock.monotonic() >= next_take_in:
+        if orphaned.is_set() or clock.monotonic() >= next_take_in:
+            orphaned.clear()
             next_take_in = clock.monotonic() + _TAKE_IN_S
             with contextlib.suppress(ThreadlineError, OSError):
                 take_in()

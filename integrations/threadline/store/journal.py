@@ -4,6 +4,7 @@ What one `write` has handed to the operating system survives the process. A file
 itself (every message body that its events refer to stands in it), so that it can be taken in by
 another process after a crash, and deleted as soon as the store has all of it.
 
+It begins with a mark (`threadline.store.stored_mark`), the only bytes that are ever overwritten.
 Frame: magic, length and CRC of the payload, the payload. A torn frame (full disk, power failure)
 is skipped to the next magic.
 """
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from threadline.store.appending import appender
+from threadline.store.stored_mark import MARK_BYTES, NOT_AWAITED, StoredMark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,20 +53,27 @@ class Journal:
         self.path = path
         self.number = 0
         self.spills = False
-        self._read_to = 0
+        self._read_to = MARK_BYTES
         self.known: set[bytes] = set()
-        self.written_bytes = 0
+        self.written_bytes = MARK_BYTES
         self.held_bytes = 0
         self.writing: dict[object, None] = {}
         self.turns: set[bytes] = set()
         self.left: set[bytes] = set()
         self.gaps: set[bytes] = set()
         self._fd = fd
+        self._mark: StoredMark | None = None
+        self._mark_fd = -1
         self._append = appender()
 
     @classmethod
-    def create(cls, path: Path, *, mode: int = 0o600) -> Journal:
+    def create(cls, path: Path, *, mode: int = 0o600, mark: StoredMark = NOT_AWAITED) -> Journal:
         """Create the file and hold its lock, which tells others that this process lives.
+
+        Args:
+            path: Where it is.
+            mode: Who may read it.
+            mark: What it says of itself at first.
 
         Raises:
             OSError: if the file cannot be created.
@@ -75,6 +84,7 @@ class Journal:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(fd).st_nlink == 0:
                 raise BlockingIOError(errno.EAGAIN, "taken in before it was locked", str(path))
+            _append_whole(fd, mark.encoded())
         except OSError:
             journal.remove()
             raise
@@ -134,6 +144,22 @@ class Journal:
         """Whether somebody has deleted the file, which takes what is appended and keeps nothing."""
         return self._fd >= 0 and os.fstat(self._fd).st_nlink == 0
 
+    @property
+    def quiet_size(self) -> int:
+        """How long the file is, if all that stands in it was handed over to the writer too."""
+        size = os.fstat(self._fd).st_size if self._fd >= 0 else 0
+        return 0 if self.writing else size  # in this order: who is done by now has handed it over
+
+    def tell_stored(self, mark: StoredMark) -> None:
+        """Tell other processes how far the store has what stands in the file."""
+        if self._fd < 0 or self.path is None or mark == self._mark:
+            return
+        with contextlib.suppress(OSError):  # then others wait for it a little longer
+            if self._mark_fd < 0:  # what is open for appending can only append
+                self._mark_fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            os.pwrite(self._mark_fd, mark.encoded(), 0)
+            self._mark = mark
+
     def sync(self) -> None:
         """Wait until the disk itself has what was appended."""
         if self._fd >= 0:
@@ -141,10 +167,12 @@ class Journal:
 
     def abandon(self) -> None:
         """Let go of the file without deleting it (after a fork it is the parent's)."""
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            with contextlib.suppress(OSError):
-                os.close(fd)
+        fds = (self._fd, self._mark_fd)
+        self._fd = self._mark_fd = -1
+        for fd in fds:
+            if fd >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
 
     def remove(self) -> None:
         """Delete the file: the store has all of it."""
@@ -190,6 +218,11 @@ def read_journal(path: Path) -> Iterator[list[bytes]]:
             continue
         yield payload
         at = data.find(MAGIC, end)
+
+
+def _append_whole(fd: int, data: bytes) -> None:
+    if os.write(fd, data) != len(data):
+        raise OSError(errno.ENOSPC, "the journal took only a part of its beginning")
 
 
 def _end_of_first(data: bytes) -> int:

@@ -37,6 +37,9 @@ _RUNNING: Final = STATUSES.index("running")
 _STATE: Final = "destination:"
 _ORIGIN: Final = "origin:"
 
+_AT: Final = """
+  CASE WHEN n.id IS NULL THEN coalesce(t.ended_ns, t.started_ns, 0)
+    ELSE max(n.at_ns, coalesce(about.ended_ns, 0)) END"""
 _PLAN: Final = f"""
 SELECT o.kind, o.record_id, coalesce(o.conversation, about.conversation), o.attempts,
   CASE
@@ -45,15 +48,13 @@ SELECT o.kind, o.record_id, coalesce(o.conversation, about.conversation), o.atte
     WHEN about.status = {_RUNNING} THEN max(o.next_ns, n.at_ns + {_RUNNING_TURN_NS})
     ELSE o.next_ns
   END,
-  o.tried_ns
+  o.tried_ns,{_AT}
 FROM outbox o
   LEFT JOIN turn t ON o.kind IN ('turn', 'trace') AND t.turn_id = o.record_id
   LEFT JOIN note n ON o.kind NOT IN ('turn', 'trace') AND n.id = o.record_id
   LEFT JOIN turn about ON about.turn_id = n.turn_id
 WHERE o.destination = ? AND o.state = {WAITING}
-ORDER BY
-  CASE WHEN n.id IS NULL THEN coalesce(t.ended_ns, t.started_ns, 0)
-    ELSE max(n.at_ns, coalesce(about.ended_ns, 0)) END,
+ORDER BY{_AT},
   n.id IS NOT NULL, t.id, n.at_ns, o.record_id
 LIMIT ?
 """
@@ -82,7 +83,8 @@ UNION ALL SELECT ?, kind, id, conversation FROM note
 class OutboxRow(NamedTuple):
     """One record that waits for one destination; `due_ns` is when it may be tried.
 
-    `tried_ns` is when a try began of which nobody knows what came; 0 where that is known.
+    `tried_ns` is when a try began of which nobody knows what came; 0 where that is known. `at_ns`
+    is its place in the order of its conversation: when it ended or was said.
     """
 
     kind: str
@@ -91,6 +93,7 @@ class OutboxRow(NamedTuple):
     attempts: int
     due_ns: int
     tried_ns: int = 0
+    at_ns: int = 0
 
     @property
     def order_key(self) -> int | bytes | str:

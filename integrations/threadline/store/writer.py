@@ -22,7 +22,7 @@ from threadline.store.schema import POSITION_BITS
 from threadline.store.tombstones import FOREIGN_KEYS, tombstone_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 _BEAT_NS: Final = 10_000_000_000
 
@@ -58,7 +58,7 @@ class StoreWriter:
         self.process_row: int | None = None
         self.moved_aside: list[Path] = []
         self.evicted_turns = 0
-        self.on_outbox: Callable[[], None] | None = None
+        self.has_filled_outbox = False
         self._mode = mode
         self._max_memory_bytes = max_memory_bytes
         self._connection: sqlite3.Connection | None = None
@@ -148,8 +148,7 @@ class StoreWriter:
         except BaseException:
             self.rollback()
             raise
-        if rows.outbox and self.on_outbox is not None:
-            self.on_outbox()
+        self.has_filled_outbox = self.has_filled_outbox or bool(rows.outbox)
         self._cache.trim(len(rows.messages))
         if self.path is None:
             self._evict(connection)
