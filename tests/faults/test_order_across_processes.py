@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.faults.test_processes import leaving_for_good
-from tests.shipping import client_for, lines_of, say
+from tests.shipping import Scripted, client_for, lines_of, say
 
 from threadline.destinations import JsonLines
+from threadline.ingest.destination import Delivered
 from threadline.store.journal import journal_folder, waiting_journals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import threadline
+    from threadline.ingest.destination import Item
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
@@ -28,9 +31,11 @@ def another(tmp_path: Path) -> Iterator[Callable[..., int]]:
     children: list[int] = []
 
     def recording(
-        then: Callable[[threadline.Client], object], *, destinations: list[JsonLines] | None = None
+        then: Callable[[threadline.Client], object], *, destinations: list[Any] | None = None
     ) -> int:
-        named = [JsonLines(tmp_path / "out.jsonl")] if destinations is None else destinations
+        named: list[Any] = (
+            [JsonLines(tmp_path / "out.jsonl")] if destinations is None else destinations
+        )
         pid = os.fork()
         if pid == 0:
             with leaving_for_good():
@@ -90,6 +95,43 @@ def test_what_a_killed_process_recorded_before_is_taken_in_first(
         say(client, [("t", "after")])
         assert client.flush(20).pending == 0
         assert asked_in(file) == ["first", "before", "after"]
+
+
+def test_what_is_taken_in_is_delivered_without_a_flush(
+    tmp_path: Path, another: Callable[..., int]
+) -> None:
+    destination = Scripted()
+    has_come = threading.Event()
+
+    def take(items: Sequence[Item]) -> list[Delivered]:
+        has_come.set()
+        return [Delivered()] * len(items)
+
+    destination.answer = take
+    pid = another(lambda _: os.kill(os.getpid(), signal.SIGKILL), destinations=[destination])
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    with client_for(tmp_path / "s.db", [destination]) as client:
+        assert client.take_in() == 1
+        assert has_come.wait(20)
+
+
+def test_a_closed_client_takes_nothing_in_any_more(
+    tmp_path: Path, another: Callable[..., int]
+) -> None:
+    """Its sender finds what a killed process left; that is for whoever comes next."""
+    file = tmp_path / "out.jsonl"
+    client = client_for(tmp_path / "s.db", [JsonLines(file)])
+    say(client, [("t", "first")])
+    assert client.flush(20).pending == 0
+    pid = another(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    say(client, [("t", "after")])
+    assert client.close(0.5).pending == 1
+    assert "threadline-writer" not in {thread.name for thread in threading.enumerate()}
+    with client_for(tmp_path / "s.db", [JsonLines(file)]) as client:
+        client.take_in()
+        assert client.flush(20).pending == 0
+    assert asked_in(file) == ["first", "before", "after"]
 
 
 def test_a_process_that_has_been_silent_for_long_is_not_waited_for(

@@ -196,6 +196,8 @@ class JournalKeeper:
             with contextlib.suppress(FileExistsError, BlockingIOError):
                 mark = StoredMark(self._clock.now_ns()) if self.is_awaited else NOT_AWAITED
                 journal = self._begun(Journal.create(path, mode=self._mode, mark=mark))
+                if self.is_awaited:
+                    journal.tell_stored(mark._replace(size=journal.quiet_size))
                 journal.number = self._number
                 return journal
         raise FileExistsError

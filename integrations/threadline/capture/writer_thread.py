@@ -83,6 +83,7 @@ class WriterThread:
         self.working = threading.RLock()
         self._threads: dict[str, threading.Thread] = {}
         self._stopping = False
+        self._is_stopped = False
         self._took = False
         self._asleep = True
         self._take_in_at = 0.0
@@ -149,6 +150,7 @@ class WriterThread:
                 self.working.release()
         self._threads.clear()
         self._stopping = False
+        self._is_stopped = True
         return done
 
     @property
@@ -191,17 +193,20 @@ class WriterThread:
             self.stored_turns += self._keeper.given_away
             self._keeper.given_away = 0
             self._tell_what_the_store_did()
+            self._kick()
             return turns
 
     def look_for_orphans(self) -> None:
-        """Have the thread take in what a process that died just now has left."""
-        self._take_in_at = -1.0
-        self.wake()
+        """Have the thread take in what a process that died just now has left; not after `stop`."""
+        if not self._is_stopped:
+            self._take_in_at = -1.0
+            self.wake()
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="threadline-writer", daemon=True)
         if self._threads.setdefault("writer", thread) is not thread:
             return  # hooks of several threads came here at once
+        self._is_stopped = False
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down: the journal keeps what there is
@@ -281,6 +286,9 @@ class WriterThread:
         """Tell other processes how far the store is, then whoever delivers that there is more."""
         if not self._joiner.notes:
             self._stored_until.tell([*self._waiting, *self._joiner.over()])
+        self._kick()
+
+    def _kick(self) -> None:
         if self._store.has_filled_outbox:
             self._store.has_filled_outbox = False
             if self.on_outbox is not None:

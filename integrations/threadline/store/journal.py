@@ -152,7 +152,9 @@ class Journal:
 
     def tell_stored(self, mark: StoredMark) -> None:
         """Tell other processes how far the store has what stands in the file."""
-        if self._fd < 0 or self.path is None or mark == self._mark:
+        said = self._mark
+        is_said = said is not None and (mark == said or 0 < mark.size == said.size)
+        if self._fd < 0 or self.path is None or is_said:
             return
         with contextlib.suppress(OSError):  # then others wait for it a little longer
             if self._mark_fd < 0:  # what is open for appending can only append
