@@ -17,6 +17,8 @@ from tests.shipping import Scripted, client_for, ingestion, lines_of, record, sa
 from threadline.cli.app import app
 from threadline.ingest import named
 from threadline.ingest.destination import Rejected
+from threadline.ingest.sender_lock import SenderLock
+from threadline.store.journal import journal_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,6 +160,47 @@ def test_status_tells_of_each_destination(store: Path) -> None:
     told = run("status").stdout
     assert "not tried yet" in told
     assert "refused all so far" in told
+
+
+def test_status_tells_of_what_killed_processes_left(store: Path) -> None:
+    record(store, [("a", "zero")], ["jsonl"])
+    assert "ended before" not in run("status").stderr
+    record_and_die(store)
+    assert "1 process ended before all was stored; `threadline ship`" in run("status").stderr
+    assert run("ship").exit_code == 0
+    assert "ended before" not in run("status").stderr
+
+
+def test_ship_tells_why_something_is_left(store: Path) -> None:
+    record(store, [("a", "one")], ["jsonl"])
+    folder = store.with_name("out.jsonl")
+    folder.mkdir()  # a file that cannot be written
+    left = run("ship", "--timeout", "1")
+    assert left.exit_code == 3
+    assert "in a row" in left.stderr
+    assert "the file cannot be written: Is a directory" in left.stderr
+    folder.rmdir()
+    assert run("ship").exit_code == 0
+
+
+def test_ship_tells_that_another_process_sends(store: Path) -> None:
+    record(store, [("a", "one")], ["jsonl"])
+    lock = SenderLock(journal_folder(store), "jsonl")
+    assert lock.take()
+    left = run("ship", "--timeout", "0.1")
+    lock.give_back()
+    assert left.exit_code == 3
+    assert "jsonl: another process sends" in left.stderr
+
+
+@pytest.mark.parametrize("command", [("retry",), ("discard", "--yes")])
+def test_a_mistyped_record_or_destination_is_told(store: Path, command: tuple[str, ...]) -> None:
+    record(store, [("a", "one")], ["jsonl"])
+    wrong = run("outbox", *command, "01a20335-808a-7b42-99bd-e408a5b2d4e7")
+    assert wrong.exit_code == 1
+    assert "no record 01a20335-808a-7b42-99bd-e408a5b2d4e7" in wrong.stderr
+    wrong = run("outbox", *command, "--destination", "jsnol")
+    assert (wrong.exit_code, "no such record for jsnol" in wrong.stderr) == (1, True)
 
 
 def test_what_was_put_aside_is_listed_tried_again_and_given_up(store: Path) -> None:

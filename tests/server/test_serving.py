@@ -102,6 +102,19 @@ def test_a_page_that_cannot_be_asked_for_says_why(entered: httpx.Client) -> None
         assert "may have been deleted" in missing.text
 
 
+@pytest.mark.parametrize("rating", ["7", "0.8", "-1", "1e400", "nan", "up"])
+def test_any_number_can_be_asked_for_as_a_rating(entered: httpx.Client, rating: str) -> None:
+    """As the command line can; the form shows what is asked for."""
+    for path in ("/", "/search"):
+        answer = entered.get(path, params={"rating": rating, "q": "refunds"})
+        assert answer.status_code == 200
+        assert (
+            f'value="{rating}" selected' in answer.text
+            or f'selected value="{rating}"' in answer.text
+        )
+    assert entered.get("/", params={"rating": "seven"}).status_code == 400
+
+
 def test_two_turns_can_be_compared(entered: httpx.Client) -> None:
     """What was said, used and sent, side by side."""
     two = {"id": turn_id(2), "with": turn_id(1)}

@@ -50,7 +50,7 @@ def _typed_name(command: click.Command, argument: str) -> str:
         if parameter.name == argument:
             is_option = isinstance(parameter, click.Option)
             return parameter.opts[0] if is_option else parameter.human_readable_name
-    return f"--{argument}"
+    return argument  # nothing that was typed: it is about a file
 
 
 @click.group(

@@ -24,6 +24,7 @@ from threadline.render.delivery import destination_told
 from threadline.render.printable import one_line
 from threadline.render.values import counted
 from threadline.render.when import ago
+from threadline.store.journal import journal_folder, orphaned_journals
 from threadline.store.outbox import Backlog, DestinationState
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
     else:
         told = f"Delivered {counted(delivered, 'record')}; {pending:,} waiting"
         session.say(f"{told}, {rejected:,} put aside.", "warn" if pending or rejected else "plain")
+        _say_why(session, outbox, chosen)
     if pending:
         raise click.exceptions.Exit(_LEFT)
 
@@ -130,7 +132,7 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
 @pass_session
 def status(session: Session, *, as_json: bool) -> None:
     """Show how much waits for each destination, and how each of them answers."""
-    settings, outbox = _open(session)
+    settings, path, outbox = _open(session)
     backlogs, states = outbox.backlogs(), outbox.states()
     names = sorted({*backlogs, *states, *settings.destination_names})
     if not names:
@@ -145,6 +147,8 @@ def status(session: Session, *, as_json: bool) -> None:
             rows.append(_status_row(name, backlog, state, now))
     if rows:
         draw_table(session, _STATUS, rows)
+    if not as_json:
+        _say_what_was_left(session, path)
 
 
 @click.group("outbox")
@@ -163,7 +167,7 @@ def list_rows(
     session: Session, *, as_json: bool, destination: str | None, show_all: bool, limit: int
 ) -> None:
     """Show what was put aside, with the reason."""
-    _, outbox = _open(session)
+    _, _, outbox = _open(session)
     found = outbox.listed(destination, limit=limit, put_aside_only=not show_all)
     if as_json:
         for row in found:
@@ -195,8 +199,9 @@ def list_rows(
 @pass_session
 def retry_rows(session: Session, *, record_id: str | None, destination: str | None) -> None:
     """Let what was put aside be tried again: one record, or all."""
-    _, outbox = _open(session)
+    _, _, outbox = _open(session)
     number = outbox.retry(destination, record_id)
+    _check_found(session, number, record_id, destination)
     session.say(f"{counted(number, 'record')} will be tried again.")
 
 
@@ -216,12 +221,13 @@ def discard_rows(
     if waiting and not destination:
         message = "--waiting needs --destination NAME"
         raise click.UsageError(message)
-    _, outbox = _open(session)
+    _, _, outbox = _open(session)
     if not yes:
         state = f"waits for {quoted(destination or '')}" if waiting else "was put aside"
         what = "this record" if record_id else f"everything that {state}"
         click.confirm(f"Never deliver {what}?", abort=True, err=True)
     number = outbox.discard(destination, record_id, waiting=waiting)
+    _check_found(session, number, record_id, destination)
     session.say(f"{counted(number, 'record')} given up.")
 
 
@@ -258,11 +264,46 @@ def store_in_force(session: Session) -> tuple[Settings, Path]:
     return settings, settings.store
 
 
-def _open(session: Session) -> tuple[Settings, Outbox]:
+def _open(session: Session) -> tuple[Settings, Path, Outbox]:
     settings, path = store_in_force(session)
     if not path.exists():
         raise StoreNotFoundError(path)
-    return settings, open_outbox(path, session.clock)
+    return settings, path, open_outbox(path, session.clock)
+
+
+def _check_found(
+    session: Session, number: int, record_id: str | None, destination: str | None
+) -> None:
+    """Tell of a record or a destination that there is nothing of: it may be mistyped."""
+    if number or not (record_id or destination):
+        return
+    what = f"record {quoted(record_id)}" if record_id else "such record"
+    whose = f" for {quoted(destination)}" if destination else ""
+    unknown = f"there is no {what}{whose}; `threadline outbox list --all` shows all"
+    raise session.fail(unknown)
+
+
+def _say_why(session: Session, outbox: Outbox, chosen: tuple[Destination, ...]) -> None:
+    """Tell of each destination for which something is left what it waits for."""
+    backlogs, states = outbox.backlogs(), outbox.states()
+    now = session.clock.now_ns()
+    for name in (one.name for one in chosen if backlogs.get(one.name, Backlog()).waiting):
+        state = states.get(name, DestinationState())
+        if state.failures:
+            told, _ = destination_told(state, backlogs[name], now_ns=now)
+        else:
+            told = "another process sends, or has not stored yet what comes before"
+        session.say(one_line(f"{name}: {told}", width=_WIDE), "warn")
+
+
+def _say_what_was_left(session: Session, path: Path) -> None:
+    """Tell of processes that ended before the store had all that they recorded."""
+    left = {journal.name.split("-", 1)[0] for journal in orphaned_journals(journal_folder(path))}
+    if left:
+        processes = counted(len(left), "process")
+        session.say(
+            f"{processes} ended before all was stored; `threadline ship` takes it in.", "warn"
+        )
 
 
 def _chosen(session: Session, settings: Settings, name: str | None) -> tuple[Destination, ...]:

@@ -89,8 +89,8 @@ def _columns(found: Iterable[str]) -> dict[str, str]:
     }
     missing = [_NAMES[name][0] for name in _NEEDED if name not in columns]
     if missing:
-        allowed = "a table with the columns thread_id, role and text (or message, content)"
-        raise ArgumentError(argument="columns", value=", ".join(known), allowed=allowed)
+        allowed = "one with the columns thread_id, role and text (or message, content)"
+        raise ArgumentError(argument="header", value=", ".join(known), allowed=allowed)
     return columns
 
 

@@ -26,7 +26,12 @@ class Asked(NamedTuple):
     @property
     def arguments(self) -> dict[str, Any]:
         """Return the filters under the names that the reader has for them, which checks them."""
-        return {_NAMES.get(name, name): value for name, value in self.filters.items()}
+        arguments: dict[str, Any] = {
+            _NAMES.get(name, name): value for name, value in self.filters.items()
+        }
+        if "rating" in arguments:
+            arguments["rating"] = _number_or_text(arguments["rating"])
+        return arguments
 
 
 def whole_number(text: str | None, *, otherwise: int) -> int:
@@ -42,6 +47,13 @@ def whole_number(text: str | None, *, otherwise: int) -> int:
         return int(text)
     except ValueError:
         return otherwise
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 _LONGEST: Final = 9

@@ -9,7 +9,7 @@ from threadline.render.page.markup import Markup, element
 from threadline.server.addresses import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from threadline.server.asked import Asked
 
@@ -30,7 +30,7 @@ def filter_form(asked: Asked, *, action: str, words: str = "") -> Markup:
         element("input", type="hidden", name="q", value=words) if words else "",
         *(_text(name, label, filters.get(name, "")) for name, label in _TEXTS),
         _choice("status", "Status", _STATUSES, filters.get("status", "")),
-        _choice("rating", "Rating", _RATINGS, filters.get("rating", "")),
+        _choice("rating", "Rating", _ratings_to_choose(filters), filters.get("rating", "")),
         *(
             _text(name, label, filters.get(name, ""), hint="2h, 3d, 2026-11-21", listed="when")
             for name, label in _TIMES
@@ -49,6 +49,13 @@ def filter_form(asked: Asked, *, action: str, words: str = "") -> Markup:
     return element(
         "details", element("summary", summary), form, class_="filters", open=bool(set_count)
     )
+
+
+def _ratings_to_choose(filters: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Return the thumbs, and the number that the address asks for."""
+    asked = filters.get("rating", "")
+    known = {value for value, _ in _RATINGS}
+    return _RATINGS if asked in known else (*_RATINGS, (asked, asked))
 
 
 def _text(
