@@ -17,6 +17,7 @@ from threadline.store.journal import (
     journal_name,
     read_journal,
 )
+from threadline.store.stored_mark import MARK_BYTES, StoredMark, Unstored, unstored_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,7 @@ def test_damage_costs_only_the_frames_it_touches(
     path.write_bytes(after)
     intact = [
         pieces(payload)
-        for payload, start, end in zip(history, [0, *ends], ends, strict=False)
+        for payload, start, end in zip(history, [MARK_BYTES, *ends], ends, strict=False)
         if after[start:end] == before[start:end]
     ]
     assert list(read_journal(path)) == intact
@@ -144,3 +145,32 @@ def test_files_of_one_process_are_claimed_together_or_not_at_all(tmp_path: Path)
     [again] = claim_orphans(tmp_path)
     again.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+@in_one_folder
+@given(
+    steps=st.lists(st.one_of(payloads, st.integers(0, 2**63 - 2)), max_size=8),
+    has_died=st.booleans(),
+)
+def test_others_see_until_when_all_is_stored(
+    tmp_path: Path, steps: list[tuple[bytes, dict[bytes, bytes]] | int], has_died: bool
+) -> None:
+    """A step appends something, or tells until when what stands there is stored."""
+    path = tmp_path / "one.journal"
+    path.unlink(missing_ok=True)
+    journal = Journal.create(path, mark=StoredMark(7))
+    until_ns, is_clean = 7, False
+    for step in steps:
+        if isinstance(step, int):
+            journal.tell_stored(StoredMark(step, journal.quiet_size))
+            # what is said to have all says so until something is appended, at whatever time
+            until_ns, is_clean = (until_ns if is_clean else step), True
+        else:
+            journal.append(encode_payload(*step))
+            is_clean = False
+    if has_died:
+        journal.abandon()
+    expected = Unstored() if is_clean else Unstored(until_ns, has_orphans=has_died)
+    assert unstored_in([path]) == expected
+    assert list(read_journal(path)) == [pieces(step) for step in steps if not isinstance(step, int)]
+    journal.abandon()
