@@ -6,6 +6,7 @@ would write without any lock, and lose what it wrote as soon as another process 
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from contextlib import closing
@@ -67,6 +68,27 @@ def test_a_child_of_a_process_that_reads_loses_nothing(store: Path) -> None:
 
     in_child(work, first=reader.close)
     assert len(all_turns(threadline.open(store))) == 4
+
+
+@pytest.mark.parametrize("drops", ["reader", "client"])
+def test_what_was_dropped_without_closing_it_bars_no_child(store: Path, drops: str) -> None:
+    """A connection is in a cycle with its statements: it would live until it is collected."""
+    gc.collect()
+    gc.disable()
+    try:
+        if drops == "reader":
+            assert len(threadline.open(store).turns()) == 1
+        else:
+            assert threadline.Client(store=store, ship=False).reader().turns()
+
+        def work() -> None:
+            with threadline.Client(store=store, min_free_bytes=0) as client:
+                Application(client).talk(1, "child")
+                assert client.flush().pending == 0
+
+        in_child(work)
+    finally:
+        gc.enable()
 
 
 def test_a_reader_goes_on_after_a_fork(store: Path) -> None:

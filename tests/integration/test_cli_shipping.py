@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.shipping import Scripted, client_for, ingestion, lines_of, record, say
+from tests.shipping import Hanging, Scripted, client_for, ingestion, lines_of, record, say
 
 from threadline.cli.app import app
 from threadline.ingest import named
 from threadline.ingest.destination import Rejected
 from threadline.ingest.sender_lock import SenderLock
-from threadline.store.journal import journal_folder
+from threadline.store.journal import journal_folder, waiting_journals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,12 +38,14 @@ def run(*arguments: str) -> Result:
     return CliRunner(env=COLUMNS).invoke(app, list(arguments))
 
 
-def record_and_die(store: Path) -> None:
-    """Record a turn in a process that is killed before it can store it."""
+def record_and_die(store: Path, *, store_first: bool = False) -> None:
+    """Record a turn in a process that is killed before it can store it, or just after."""
     child = os.fork()
     if child == 0:
         client = client_for(store, ["jsonl"], ship=False)
         say(client, [("a", "one")])
+        if store_first:
+            client.store_recorded()
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
 
@@ -165,10 +167,27 @@ def test_status_tells_of_each_destination(store: Path) -> None:
 def test_status_tells_of_what_killed_processes_left(store: Path) -> None:
     record(store, [("a", "zero")], ["jsonl"])
     assert "ended before" not in run("status").stderr
+    record_and_die(store, store_first=True)
+    assert len(waiting_journals(journal_folder(store))) == 1  # but the store has all of it
+    assert "ended before" not in run("status").stderr
     record_and_die(store)
     assert "1 process ended before all was stored; `threadline ship`" in run("status").stderr
+    record_and_die(store)
+    assert "2 processes ended before all was stored; `threadline ship`" in run("status").stderr
     assert run("ship").exit_code == 0
     assert "ended before" not in run("status").stderr
+
+
+def test_ship_tells_that_a_destination_does_not_answer(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, [("a", "one")], ["hanging"])
+    hanging = Hanging()
+    monkeypatch.setitem(named._OWN, "hanging", lambda _: hanging)
+    left = run("ship", "--destination", "hanging", "--timeout", "0.5")
+    hanging.let_go.set()
+    assert left.exit_code == 3
+    assert "hanging: no answer within the time that there was" in left.stderr
 
 
 def test_ship_tells_why_something_is_left(store: Path) -> None:
@@ -190,7 +209,7 @@ def test_ship_tells_that_another_process_sends(store: Path) -> None:
     left = run("ship", "--timeout", "0.1")
     lock.give_back()
     assert left.exit_code == 3
-    assert "jsonl: another process sends" in left.stderr
+    assert "jsonl: another process is sending" in left.stderr
 
 
 @pytest.mark.parametrize("command", [("retry",), ("discard", "--yes")])

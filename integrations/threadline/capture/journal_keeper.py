@@ -17,7 +17,7 @@ from threadline.ids import uuid7
 from threadline.model.message import Body
 from threadline.model.parts import GenericPart
 from threadline.store.journal import ORIGIN, Journal, encode_payload, journal_name
-from threadline.store.stored_mark import NOT_AWAITED, StoredMark
+from threadline.store.stored_mark import NEVER_AWAITED_NS, StoredMark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,10 +194,9 @@ class JournalKeeper:
             self._number += 1
             path = folder / journal_name(self._writer, self._number)
             with contextlib.suppress(FileExistsError, BlockingIOError):
-                mark = StoredMark(self._clock.now_ns()) if self.is_awaited else NOT_AWAITED
+                mark = StoredMark(self._clock.now_ns() if self.is_awaited else NEVER_AWAITED_NS)
                 journal = self._begun(Journal.create(path, mode=self._mode, mark=mark))
-                if self.is_awaited:
-                    journal.tell_stored(mark._replace(size=journal.quiet_size))
+                journal.tell_stored(mark._replace(size=journal.quiet_size))
                 journal.number = self._number
                 return journal
         raise FileExistsError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from threadline.store.stored_mark import StoredMark
+from threadline.store.stored_mark import NEVER_AWAITED_NS, StoredMark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,17 +36,17 @@ class StoredUntil:
 
     def begin_look(self) -> None:
         """Remember when the look begins, and how long the journals are."""
-        if self._keeper.is_awaited:
-            self._until_ns = self._clock.now_ns()
-            journals = self._keeper.journals(self._recorder)
-            self._sizes = {journal: journal.quiet_size for journal in journals}
+        self._until_ns = self._clock.now_ns() if self._keeper.is_awaited else NEVER_AWAITED_NS
+        journals = self._keeper.journals(self._recorder)
+        self._sizes = {journal: journal.quiet_size for journal in journals}
 
     def end_look(self, last: CaptureEvent | None, *, has_more: bool) -> None:
         """Remember how far the look got: to `last`, if more has been handed over."""
-        if self._keeper.is_awaited and has_more:
+        if has_more:
             self._sizes = {}
-            at_ns = getattr(last, "at_ns", 0)  # a note tells none: then it got nowhere
-            self._until_ns = min(self._until_ns, at_ns)
+            if self._keeper.is_awaited:
+                at_ns = getattr(last, "at_ns", 0)  # a note tells none: then it got nowhere
+                self._until_ns = min(self._until_ns, at_ns)
 
     def tell(self, waiting: Iterable[OpenTurn]) -> None:
         """Write down how far the store has what the look found.
@@ -54,14 +54,16 @@ class StoredUntil:
         Args:
             waiting: The turns that have ended and are not stored.
         """
-        if not self._keeper.is_awaited or not self._until_ns:
+        if not self._until_ns:
             return
         left = min((turn.started_ns for turn in waiting), default=None)
         for journal in self._keeper.journals(self._recorder):
             if journal.left:
                 continue  # somebody else takes in what it holds: until then it stays as it is
-            if left is None:
-                mark = StoredMark(self._until_ns, self._sizes.get(journal, 0))
-            else:
-                mark = StoredMark(min(self._until_ns, left))
-            journal.tell_stored(mark)
+            size = self._sizes.get(journal, 0) if left is None else 0
+            journal.tell_stored(StoredMark(self._until(left), size))
+
+    def _until(self, left_ns: int | None) -> int:
+        if left_ns is None or not self._keeper.is_awaited:
+            return self._until_ns
+        return min(self._until_ns, left_ns)

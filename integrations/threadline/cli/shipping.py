@@ -24,13 +24,14 @@ from threadline.render.delivery import destination_told
 from threadline.render.printable import one_line
 from threadline.render.values import counted
 from threadline.render.when import ago
-from threadline.store.journal import journal_folder, orphaned_journals
+from threadline.store.journal import journal_folder, unfinished_writers
 from threadline.store.outbox import Backlog, DestinationState
 
 if TYPE_CHECKING:
     from threadline.cli.session import Session
     from threadline.cli.table import Row
     from threadline.ingest.destination import Destination
+    from threadline.ingest.ingestion import IngestionClient
     from threadline.settings import Settings
     from threadline.store.outbox import Outbox
 
@@ -121,7 +122,7 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
     else:
         told = f"Delivered {counted(delivered, 'record')}; {pending:,} waiting"
         session.say(f"{told}, {rejected:,} put aside.", "warn" if pending or rejected else "plain")
-        _say_why(session, outbox, chosen)
+        _say_why(session, outbox, client)
     if pending:
         raise click.exceptions.Exit(_LEFT)
 
@@ -283,27 +284,32 @@ def _check_found(
     raise session.fail(unknown)
 
 
-def _say_why(session: Session, outbox: Outbox, chosen: tuple[Destination, ...]) -> None:
+def _say_why(session: Session, outbox: Outbox, client: IngestionClient) -> None:
     """Tell of each destination for which something is left what it waits for."""
     backlogs, states = outbox.backlogs(), outbox.states()
     now = session.clock.now_ns()
-    for name in (one.name for one in chosen if backlogs.get(one.name, Backlog()).waiting):
-        state = states.get(name, DestinationState())
-        if state.failures:
-            told, _ = destination_told(state, backlogs[name], now_ns=now)
+    for sender in client.senders:
+        backlog = backlogs.get(sender.name, Backlog())
+        if not backlog.waiting:
+            continue
+        state = states.get(sender.name, DestinationState())
+        if sender.is_occupied:
+            told = "another process is sending"
+        elif state.failures:
+            told, _ = destination_told(state, backlog, now_ns=now)
+        elif sender.is_trying:
+            told = "no answer within the time that there was"
         else:
-            told = "another process sends, or has not stored yet what comes before"
-        session.say(one_line(f"{name}: {told}", width=_WIDE), "warn")
+            told = "waits for what another process recorded before and has not stored yet"
+        session.say(one_line(f"{sender.name}: {told}", width=_WIDE), "warn")
 
 
 def _say_what_was_left(session: Session, path: Path) -> None:
     """Tell of processes that ended before the store had all that they recorded."""
-    left = {journal.name.split("-", 1)[0] for journal in orphaned_journals(journal_folder(path))}
+    left = unfinished_writers(journal_folder(path))
     if left:
-        processes = counted(len(left), "process")
-        session.say(
-            f"{processes} ended before all was stored; `threadline ship` takes it in.", "warn"
-        )
+        ended = f"{counted(left, 'process', 'processes')} ended before all was stored"
+        session.say(f"{ended}; `threadline ship` takes it in.", "warn")
 
 
 def _chosen(session: Session, settings: Settings, name: str | None) -> tuple[Destination, ...]:

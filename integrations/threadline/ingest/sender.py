@@ -52,6 +52,12 @@ class Sender:
     ) -> None:
         self.destination = destination
         self.delivered = 0
+        self.is_occupied = False
+        """Whether another process was sending when it was this one's turn."""
+
+        self.is_trying = False
+        """Whether a try is under way of which nobody knows yet what comes."""
+
         self._outbox = outbox
         self._lock = lock
         self._clock = clock
@@ -65,7 +71,6 @@ class Sender:
         self._stopping = False
         self._hurries = 0
         self._answered = 0
-        self._is_occupied = False
         self._next_try: float | None = None
         self._deadline: float | None = None
         self._most = destination.batch_items
@@ -104,7 +109,7 @@ class Sender:
             return False
         if self._answered < self._hurries:
             return True
-        if self._is_occupied:
+        if self.is_occupied:
             with contextlib.suppress(ThreadlineError):  # the store cannot be used now
                 return self._is_anything_waiting()
             return False
@@ -137,8 +142,8 @@ class Sender:
         hurries = self._hurries
         wait: float | None = _STORE_WAIT_S
         with contextlib.suppress(ThreadlineError):  # the store cannot be used now: it waits there
-            self._is_occupied = not self._lock.take()
-            if self._is_occupied:
+            self.is_occupied = not self._lock.take()
+            if self.is_occupied:
                 wait = self._pace.occupied_wait_s if self._is_anything_waiting() else None
             else:
                 try:
@@ -217,7 +222,9 @@ class Sender:
             return state
         came = self._outbox.receipts(self.name, kept)
         items = [item_of(row, records[row], came[row]) for row in kept]
+        self.is_trying = True
         outcomes = self._tried(items)
+        self.is_trying = False
         failure = failed_whole(outcomes)
         state = self._after(state, failure, outcomes)
         later = self._put_off(kept, outcomes, plan, state)

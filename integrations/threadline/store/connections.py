@@ -59,6 +59,12 @@ class FileDatabase:
         self._version = 0
         _file_databases.add(self)
 
+    def __del__(self) -> None:
+        """Close what was dropped without closing it; a cycle with its statements keeps it alive."""
+        with contextlib.suppress(Exception):
+            if self._pid == os.getpid():  # else it is the parent's
+                self._close()
+
     def check(self) -> None:
         """Open the store.
 

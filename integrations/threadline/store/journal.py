@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from threadline.store.appending import appender
-from threadline.store.stored_mark import MARK_BYTES, NOT_AWAITED, StoredMark
+from threadline.store.stored_mark import MARK_BYTES, NEVER_AWAITED_NS, StoredMark, is_all_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,13 +67,13 @@ class Journal:
         self._append = appender()
 
     @classmethod
-    def create(cls, path: Path, *, mode: int = 0o600, mark: StoredMark = NOT_AWAITED) -> Journal:
+    def create(cls, path: Path, *, mode: int = 0o600, mark: StoredMark | None = None) -> Journal:
         """Create the file and hold its lock, which tells others that this process lives.
 
         Args:
             path: Where it is.
             mode: Who may read it.
-            mark: What it says of itself at first.
+            mark: What it says of itself at first; that nobody has to wait for it by default.
 
         Raises:
             OSError: if the file cannot be created.
@@ -84,7 +84,7 @@ class Journal:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(fd).st_nlink == 0:
                 raise BlockingIOError(errno.EAGAIN, "taken in before it was locked", str(path))
-            _append_whole(fd, mark.encoded())
+            _append_whole(fd, (mark or StoredMark(NEVER_AWAITED_NS)).encoded())
         except OSError:
             journal.remove()
             raise
@@ -323,6 +323,12 @@ def orphaned_journals(folder: Path) -> list[Path]:
         found += orphans.paths
         orphans.release()
     return found
+
+
+def unfinished_writers(folder: Path) -> int:
+    """Return how many processes are gone and have left what the store may not have."""
+    left = [path for path in orphaned_journals(folder) if not is_all_stored(path)]
+    return len({path.name.split("-", 1)[0] for path in left})
 
 
 def _claim(writer: str, paths: list[Path]) -> OrphanedJournals | None:

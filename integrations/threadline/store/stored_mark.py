@@ -48,8 +48,8 @@ class StoredMark(NamedTuple):
         return cls(until_ns, size) if magic == _MAGIC else None
 
 
-NOT_AWAITED: Final = StoredMark(2**63 - 1)
-"""The mark of a journal that nobody has to wait for: nothing in it goes to a destination."""
+NEVER_AWAITED_NS: Final = 2**63 - 1
+"""The time in the mark of a journal of which nothing goes to a destination."""
 
 
 class Unstored(NamedTuple):
@@ -57,6 +57,14 @@ class Unstored(NamedTuple):
 
     until_ns: int | None = None
     has_orphans: bool = False
+
+
+def is_all_stored(journal: Path) -> bool:
+    """Tell whether the store has all that stands in a journal, as far as its writer has said."""
+    with contextlib.suppress(OSError), journal.open("rb") as file:
+        mark = StoredMark.decoded(file.read(MARK_BYTES))
+        return mark is not None and mark.size == os.fstat(file.fileno()).st_size
+    return False
 
 
 def unstored_in(journals: Iterable[Path]) -> Unstored:
@@ -83,9 +91,9 @@ def _awaited(fd: int) -> StoredMark | None:
     mark = StoredMark.decoded(os.pread(fd, MARK_BYTES, 0))
     found = os.fstat(fd)
     is_silent = now_ns() - found.st_mtime_ns > _SILENT_NS
-    if mark is None or mark.size == found.st_size or mark == NOT_AWAITED or is_silent:
+    if mark is None or mark.size == found.st_size or is_silent:
         return None
-    return mark
+    return None if mark.until_ns == NEVER_AWAITED_NS else mark
 
 
 def _is_orphan(fd: int) -> bool:
