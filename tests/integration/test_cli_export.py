@@ -213,6 +213,53 @@ def test_a_copy_never_takes_the_place_of_its_store(tmp_path: Path, target: str) 
     assert path.stat().st_ino == before
 
 
+def test_a_copy_takes_the_place_of_an_earlier_copy_only(tmp_path: Path) -> None:
+    """Not of what was recorded into: its log would be read as a part of the copy."""
+    path, copy = a_real_store(tmp_path, "a.db"), tmp_path / "copy.db"
+    for _ in range(2):
+        assert run("--store", str(path), "--sqlite", str(copy)).exit_code == 0
+        with threadline.open(copy) as read:
+            assert len(read.turns()) == 1
+    client = threadline.Client(store=copy, min_free_bytes=0)
+    with threadline.turn(thread_id="t", input="hello", client=client):
+        pass
+    client.flush()  # a program that records into it, and is not done
+    before = copy.stat().st_ino  # not to be opened here: that would take the client's locks
+    refused = run("--store", str(path), "--sqlite", str(copy))
+    assert (refused.exit_code, copy.stat().st_ino) == (2, before)
+    assert "a store that something else uses or has used" in refused.stderr
+    assert client.close().complete
+    with threadline.open(copy) as read:
+        assert len(read.turns()) == 2
+    assert run("--store", str(path), "--sqlite", str(copy)).exit_code == 2
+
+
+def test_a_log_that_was_left_is_not_read_as_a_part_of_a_copy(tmp_path: Path) -> None:
+    path, copy = a_real_store(tmp_path, "a.db"), tmp_path / "copy.db"
+    assert run("--store", str(path), "--sqlite", str(copy)).exit_code == 0
+    copy.with_name("copy.db-wal").write_bytes(b"left by something that was killed")
+    assert run("--store", str(path), "--sqlite", str(copy)).exit_code == 2
+
+
+def test_an_export_replaces_no_database_and_a_copy_no_text(tmp_path: Path) -> None:
+    path, other, note = a_real_store(tmp_path, "a.db"), tmp_path / "other.db", tmp_path / "note"
+    assert run("--store", str(path), "--sqlite", str(other)).exit_code == 0
+    note.write_text("keep me")
+    before = other.read_bytes()
+    for wrong in (("-o", str(other)), ("--sqlite", str(note))):
+        assert run("--store", str(path), *wrong).exit_code == 2
+    assert (other.read_bytes(), note.read_text()) == (before, "keep me")
+    assert run("--store", str(path), "-o", str(note)).exit_code == 0  # as any program would
+
+
+def test_a_mistyped_conversation_or_option_is_told(tmp_path: Path) -> None:
+    path, file = a_real_store(tmp_path, "a.db"), tmp_path / "x.jsonl"
+    unknown = run("--store", str(path), "--thread", "nope", "-o", str(file))
+    assert (unknown.exit_code, "no conversation 'nope'" in unknown.stderr) == (1, True)
+    assert run("--store", str(path), "--table", "turns", "-o", str(file)).exit_code == 2
+    assert not file.exists()
+
+
 def a_real_store(folder: Path, name: str) -> Path:
     """Make a store with one turn, and beside it what a running process has there."""
     stored = Stored(folder / name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from threadline.cli.checks import settings_in_force
 from threadline.cli.options import (
@@ -17,7 +18,7 @@ from threadline.cli.options import (
     store_option,
     turn_filter_options,
 )
-from threadline.cli.outlet import STDOUT, outlet, refuse_to_overwrite
+from threadline.cli.outlet import STDOUT, outlet, refuse_to_overwrite, refuse_to_replace
 from threadline.cli.session import place, quoted
 from threadline.render.export.lines import line_of
 from threadline.render.export.selection import selected, whole
@@ -105,6 +106,8 @@ def export(
             raise click.UsageError(message)
         _copy(session, store, copy)
         return
+    _refuse_what_does_nothing(shape)
+    _check_thread(session, store, wanted)
     if output != STDOUT:
         refuse_to_overwrite(store.path, output)
     if shape in _OF_TABLES:
@@ -123,11 +126,26 @@ def export(
     session.say(f"{counted(count, noun)} of {place(store)} written{where}.", "dim")
 
 
+def _refuse_what_does_nothing(shape: str) -> None:
+    given_by = click.get_current_context().get_parameter_source("table")
+    if shape not in _OF_TABLES and given_by is not ParameterSource.DEFAULT:
+        message = f"--table goes with {' and '.join(_OF_TABLES)}, not with {shape}"
+        raise click.UsageError(message)
+
+
+def _check_thread(session: Session, store: Reader, wanted: dict[str, Any]) -> None:
+    """Tell of a conversation that there is none of it: its name may be mistyped."""
+    thread_id = wanted.get("thread_id")
+    if thread_id and not store.conversations(thread_id=thread_id, limit=1):
+        unknown = f"no conversation {quoted(repr(thread_id))} in {place(store)}"
+        raise session.fail(unknown)
+
+
 def _copy(session: Session, store: Reader, target: Path) -> None:
     if store.path is None or target.absolute() == store.path.absolute():
         message = f"{quoted(str(target))} cannot be a copy of {place(store)}"
         raise click.UsageError(message)
-    refuse_to_overwrite(store.path, target)
+    refuse_to_replace(store.path, target)
     try:
         copy_store(store.path, target)
     except OSError as error:
