@@ -221,8 +221,8 @@ def test_a_copy_takes_the_place_of_an_earlier_copy_only(tmp_path: Path) -> None:
         with threadline.open(copy) as read:
             assert len(read.turns()) == 1
     client = threadline.Client(store=copy, min_free_bytes=0)
-    with threadline.turn(thread_id="t", input="hello", client=client):
-        pass
+    with threadline.turn(thread_id="t", input="and now", client=client) as turn:
+        turn.output = "now too"
     client.flush()  # a program that records into it, and is not done
     before = copy.stat().st_ino  # not to be opened here: that would take the client's locks
     refused = run("--store", str(path), "--sqlite", str(copy))
