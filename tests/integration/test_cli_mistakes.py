@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +56,8 @@ def test_errors_are_told_and_not_traced(
         (["search", ""], ["TEXT is ''", "at least one word"]),
         (["list", "--text", ""], ["--text is ''", "at least one word"]),
         (["list", "--cursor", "x"], ["--cursor is 'x'"]),
+        (["list", "--rating", "nan"], ["--rating is nan", "a finite number, 'up' or 'down'"]),
+        (["export", "--rating", "-inf"], ["--rating is -inf", "a finite number"]),
     ],
 )
 def test_what_was_typed_wrong_is_told_the_way_it_is_typed(
@@ -71,3 +75,31 @@ def test_what_was_typed_wrong_is_told_the_way_it_is_typed(
     assert f" {arguments[0]} [OPTIONS]" in result.stderr.splitlines()[0]
     assert "datetime" not in result.stderr
     assert [text for text in words if text not in result.stderr] == []
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "t"], ["status"], ["export"]])
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_a_database_of_somebody_else_is_told_to_be_one(
+    tmp_path: Path, command: list[str], version: int
+) -> None:
+    """Whatever version its own schema has; not a byte of it changes."""
+    path = tmp_path / "theirs.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE meta (of_theirs)")
+        connection.execute(f"PRAGMA user_version = {version}")
+    check_told_to_be_no_store(path, command)
+
+
+@pytest.mark.parametrize("command", [["list"], ["status"]])
+def test_a_file_that_is_no_database_is_told_to_be_none(tmp_path: Path, command: list[str]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("Not a database at all. " * 100)
+    check_told_to_be_no_store(path, command)
+
+
+def check_told_to_be_no_store(path: Path, command: list[str]) -> None:
+    before = path.read_bytes()
+    result = run(*command, "--store", str(path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{path} cannot be used: it is not a store of Threadline's" in result.stderr
+    assert path.read_bytes() == before

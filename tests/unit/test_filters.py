@@ -201,6 +201,8 @@ def test_what_names_no_zone_is_local_time(monkeypatch: pytest.MonkeyPatch) -> No
         ("status", 1),
         ("rating", "good"),
         ("rating", [1]),
+        ("rating", float("nan")),
+        ("rating", 10**400),
         ("metadata", "plan=pro"),
         ("metadata", {1: 2}),
         ("metadata", {"a": object()}),

@@ -119,7 +119,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     Raises:
         StoreNotFoundError: if there is none.
         StoreNewerError: if a newer Threadline wrote it.
-        StoreUnavailableError: if it cannot be read.
+        StoreUnavailableError: if it cannot be read, or is something else than a store.
     """
     if not path.exists():
         raise StoreNotFoundError(path)
@@ -132,10 +132,13 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             timeout=BUSY_TIMEOUT_S,
             check_same_thread=False,
         )
+        _refuse_what_is_not_ours(connection, path)
         version = version_of(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, StoreUnavailableError) as error:
         if connection is not None:
             connection.close()
+        if isinstance(error, StoreUnavailableError):
+            raise
         raise StoreUnavailableError(path, str(error)) from error
     if version == 0:
         connection.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 import msgspec
@@ -103,11 +105,12 @@ def _status(value: object) -> Status:
 
 
 def _rating(value: object) -> str | float:
-    if isinstance(value, int | float):
-        return float(value)
     if isinstance(value, str) and value in THUMBS:
         return value
-    raise ArgumentError(argument="rating", value=value, allowed="a number, 'up' or 'down'")
+    with contextlib.suppress(OverflowError):  # an integer may be larger than any float
+        if isinstance(value, int | float) and math.isfinite(value):
+            return float(value)
+    raise ArgumentError(argument="rating", value=value, allowed="a finite number, 'up' or 'down'")
 
 
 def _metadata(value: object) -> dict[str, Any]:
