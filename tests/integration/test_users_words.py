@@ -10,6 +10,8 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 
+import threadline
+
 if TYPE_CHECKING:
     from threadline.testing.recorder import ThreadlineRecorder
 
@@ -27,6 +29,18 @@ def test_a_text_of_the_instructions_is_never_the_users(
     [turn] = threadline_recorder.turns
     assert [message.text for message in turn.messages] == ["Hi", "arr"]
     assert turn.messages[0].metadata == {"guessed": True}
+
+
+def test_what_the_application_says_was_asked_is_a_turn_without_an_answer_too(
+    threadline_recorder: ThreadlineRecorder,
+) -> None:
+    """Also words that were said before; a scope that is told nothing stays a trace."""
+    client = threadline_recorder.client
+    for words, answer in (("hello", "hi"), ("bye", None), ("hello", None), (None, None)):
+        with threadline.turn(thread_id="t", input=words, client=client) as turn:
+            turn.output = answer
+    found = [(turn.input, turn.output) for turn in threadline_recorder.turns]
+    assert found == [("hello", "hi"), ("bye", ""), ("hello", "")]
 
 
 def test_a_named_question_is_no_guess(threadline_recorder: ThreadlineRecorder) -> None:

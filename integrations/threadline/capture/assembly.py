@@ -111,10 +111,18 @@ class Assembly:
         return transcript
 
     def _was_asked_in_vain(self, transcript: Transcript) -> bool:
-        """Whether the user said something and no model came to answer: an error, an interrupt."""
-        if status_of(self._turn) == "ok" or all(s.role != USER for s in transcript.said):
+        """Whether the user said something and no model came to answer: an error, an interrupt.
+
+        Also where all went well: if the application itself says what the user said, it was said.
+        """
+        if all(saying.role != USER for saying in transcript.said):
             return False
-        if self._belonging.thread_id is not None or self._turn.opened is not None:
+        opened = self._turn.opened
+        if opened is not None and opened.words is not None:
+            return True
+        if status_of(self._turn) == "ok":
+            return False
+        if self._belonging.thread_id is not None or opened is not None:
             return True
         kinds = {span.kind for span in self._turn.spans.values()}
         return "retriever" in kinds or any(root.inputs for root in self._turn.roots)
