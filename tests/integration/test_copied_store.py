@@ -36,8 +36,8 @@ def test_a_copy_holds_all_and_is_nobody_elses(tmp_path: Path) -> None:
     source, copy = tmp_path / "a.db", tmp_path / "copy.db"
     with Client(store=source, min_free_bytes=0) as client:
         adopt(all_samples(), client=client)
-    copy.write_bytes(b"an older one")
-    done = run("--store", source, "--sqlite", copy)
+    assert run("--store", source, "--sqlite", copy).exit_code == 0
+    done = run("--store", source, "--sqlite", copy)  # in the place of the older one
     assert (done.exit_code, done.stdout) == (0, ""), done.stderr
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with threadline.open(source) as one, threadline.open(copy) as two:

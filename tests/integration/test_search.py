@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.stored import NOW, SECOND, Stored, turn_id
@@ -16,6 +16,7 @@ from threadline.model import (
     ToolCallPart,
     ToolCallResponsePart,
 )
+from threadline.store import search
 from threadline.store.values import BlobShelf, pack_value
 from threadline.store.words import Query, snippet
 
@@ -355,3 +356,35 @@ def test_a_snippet_shows_the_match_wherever_it_is() -> None:
         cut = snippet(text, Query.parse("refund"))
         assert "Refünd" in cut
         assert len(cut) <= 202
+
+
+@pytest.mark.parametrize(
+    ("most", "words", "filters", "order"),
+    [
+        (2_000, "tea", {}, [4, 2, 5, 0, 1, 6, 3]),
+        (0, "tea", {}, [6, 5, 4, 3, 2, 1, 0]),
+        (0, "tea", {"thread_id": "t-0"}, [4, 2, 0, 6]),
+        (0, "!", {}, [4, 2, 5, 0, 1, 6, 3]),
+    ],
+)
+def test_the_newest_come_first_whenever_they_were_stored(
+    stored: Stored,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    words: str,
+    filters: dict[str, Any],
+    order: list[int],
+) -> None:
+    """What was taken in later is not newer; but very many matches come as they were stored."""
+    monkeypatch.setattr(search, "_SORTED", most)
+    ids = [
+        stored.turn(f"t-{number % 2}", ("user", "tea!"), ("assistant", "a tea!"), at=at)
+        for number, at in enumerate([5, 3, 9, 1, 9, 7, 2])
+    ]
+    reader = stored.reader()
+    page = reader.search(words, limit=3, **filters)
+    hits: list[SearchHit] = [*page]
+    while page.cursor is not None:
+        page = reader.search(words, limit=3, cursor=page.cursor, **filters)
+        hits += [*page]
+    assert [ids.index(hit.turn_id) for hit in hits if hit.role == "user"] == order

@@ -231,7 +231,8 @@ class Reader(TabledReader):
         """Return the places where something was said, those of the newest turn first.
 
         All words must be in one turn; from three letters on the beginning of a word is enough.
-        Nothing in `text` has a special meaning. What is not in the index yet is found too.
+        Nothing in `text` has a special meaning. What is not in the index yet is found too. Where
+        more than 2,000 turns match, those come first that were stored last.
         """
         checked = check_limit(limit)
         query = Query.parse(text)

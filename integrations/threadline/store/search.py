@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from threadline.errors import ArgumentError
 from threadline.ids import unpack_id
 from threadline.model.listing import Page, SearchHit
 from threadline.store.cursors import read_cursor, write_cursor
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from threadline.store.turn_rows import TurnRow
     from threadline.store.words import Query, Word
 
-_SEARCH: Final = "search"
+_BY_TIME: Final = "search"
+_BY_ROW: Final = "search as stored"
+_SORTED: Final = 2_000
+"""So many turns are put in the order of their times; more come in the order of their storing."""
+
 _TURN: Final = TURN_KINDS.index("turn")
 _NEWEST: Final = 2**62
 _TERMS: Final = 1000
@@ -48,20 +54,28 @@ class Search:
         self._where = all_of(self._conditions())
 
     def hits(self, limit: int, cursor: str | None) -> Page[SearchHit]:
-        """Return the places where all words were said, those of the newest turn first."""
-        newest, seen = read_cursor(_SEARCH, cursor) or (_NEWEST, 0)
+        """Return the places where all words were said, those of the newest turn first.
+
+        Where they are very many, the turns come in the order in which they were stored: that of
+        their times, but for what was taken in from elsewhere.
+        """
+        order, newest, before = self._place(cursor)
         found: list[tuple[SearchHit, int]] = []
-        for turn, passages in self._matching(newest):
+        skip = before
+        for turn, passages in self._verified(_batches(self._ordered(order, newest))):
+            place = turn.started_ns if order == _BY_TIME else turn.id
             hits = _hits_in(turn, passages, self._query)
-            found.extend((hit, turn.id) for hit in (hits[seen:] if turn.id == newest else hits))
+            skipped = min(skip, len(hits)) if place == newest else 0
+            skip -= skipped
+            found.extend((hit, place) for hit in hits[skipped:])
             if len(found) > limit:
                 break
         page = [hit for hit, _ in found[:limit]]
         if len(found) <= limit:
             return Page(page)
         last = found[limit - 1][1]
-        given = sum(1 for _, turn in found[:limit] if turn == last)
-        return Page(page, write_cursor(_SEARCH, last, given + (seen if last == newest else 0)))
+        given = sum(1 for _, place in found[:limit] if place == last)
+        return Page(page, write_cursor(order, last, given + (before if last == newest else 0)))
 
     def as_turn_set(self) -> Condition:
         """Return a query for the row ids of all turns that match."""
@@ -69,7 +83,8 @@ class Search:
         is_plain = not self._query.marks and all(len(word.tokens) == 1 for word in words)
         expression = None if self._filters.thread_ids else self._expression()
         if not is_plain or expression is None:
-            matching = [turn.id for turn, _ in self._matching(_NEWEST)]
+            candidates = _batches(self._candidates(_NEWEST))
+            matching = [turn.id for turn, _ in self._verified(candidates)]
             return Condition("SELECT value FROM json_each(?)", (as_json(matching),))
         fresh = _batches(self._not_indexed(_NEWEST))
         matching = [turn.id for turn, _ in self._verified(fresh)]
@@ -79,9 +94,36 @@ class Search:
             (expression, as_json(matching)),
         )
 
-    def _matching(self, newest: int) -> Iterator[tuple[TurnRow, list[Passage]]]:
-        """Yield the turns that have all words, newest first, beginning with `newest`."""
-        yield from self._verified(_batches(self._candidates(newest)))
+    def _place(self, cursor: str | None) -> tuple[str, int, int]:
+        """Return the order, the place in it to begin with, and how much of that place was given."""
+        if cursor is None:
+            return (_BY_TIME if self._is_sortable() else _BY_ROW), _NEWEST, 0
+        with contextlib.suppress(ArgumentError):
+            newest, seen = read_cursor(_BY_ROW, cursor) or (_NEWEST, 0)
+            return _BY_ROW, newest, seen
+        newest, seen = read_cursor(_BY_TIME, cursor) or (_NEWEST, 0)
+        return _BY_TIME, newest, seen
+
+    def _is_sortable(self) -> bool:
+        """Whether so few turns may match that they can be put in order before they are read."""
+        if self._filters.thread_ids or not self._query.words:
+            return True
+        return sum(1 for _ in itertools.islice(self._candidates(_NEWEST), _SORTED + 1)) <= _SORTED
+
+    def _ordered(self, order: str, newest: int) -> Iterable[int]:
+        """Return the row ids of turns that may match, newest first, beginning with `newest`."""
+        if order == _BY_ROW:
+            return self._candidates(newest)
+        is_bounded = bool(self._filters.thread_ids or self._query.words)
+        few = self._candidates(_NEWEST) if is_bounded else self._few()
+        if few is None:
+            rows = "SELECT id FROM turn WHERE started_ns <= ? ORDER BY started_ns DESC, id DESC"
+            return _column(self._connection.execute(rows, (newest,)))
+        rows = (
+            "SELECT t.id FROM json_each(?) AS wanted CROSS JOIN turn t ON t.id = wanted.value"
+            " WHERE t.started_ns <= ? ORDER BY t.started_ns DESC, t.id DESC"
+        )
+        return _column(self._connection.execute(rows, (as_json(few), newest)))
 
     def _candidates(self, newest: int) -> Iterator[int]:
         """Yield the row ids of turns that may match, newest first."""
