@@ -311,14 +311,15 @@ def test_search_tells_where_it_was_said() -> None:
     assert "  Try Rome again, please." in result.stdout.splitlines()
 
 
-def test_delete_asks_first(store: FakeStore) -> None:
-    result = run("delete", "--user", "u-17", input="n\n")
-    assert result.exit_code == 1
-    assert "Delete 2 conversations of user 'u-17' (5 messages) from" in result.stderr
+def test_delete_wants_to_be_confirmed(store: FakeStore) -> None:
+    refused = run("delete", "--user", "u-17", input="y\n")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "this deletes 2 conversations of user 'u-17' (5 messages) from" in refused.stderr
+    assert "--yes" in refused.stderr
     assert len(store.held) == 9
-    result = run("delete", "--user", "u-17", input="y\n")
-    assert "Deleted 2 conversations from" in result.stderr
-    assert result.stdout == ""
+    confirmed = run("delete", "--user", "u-17", "--yes")
+    assert "Deleted 2 conversations from" in confirmed.stderr
+    assert confirmed.stdout == ""
     assert len(store.held) == 7
 
 

@@ -15,10 +15,12 @@ from threadline.cli.hits import search
 from threadline.cli.import_files import import_files
 from threadline.cli.listing import list_conversations
 from threadline.cli.options import TYPED, pass_session, store_option
+from threadline.cli.outbox import outbox_commands
 from threadline.cli.serve import serve
 from threadline.cli.session import Session, quoted
-from threadline.cli.shipping import outbox_commands, ship, status
+from threadline.cli.shipping import ship
 from threadline.cli.show import show
+from threadline.cli.status import status
 from threadline.cli.tail import tail
 from threadline.errors import ArgumentError, ThreadlineError
 

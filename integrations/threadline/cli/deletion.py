@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from threadline.cli.asking import ask
 from threadline.cli.options import json_option, pass_session, store_option
 from threadline.cli.session import place, quoted
 from threadline.render.values import counted
@@ -36,7 +37,8 @@ def delete(
     store = session.open_store()
     what = _describe(session, store, chosen, tenant)
     if what is not None and not yes:
-        click.confirm(f"Delete {what} from {place(store)} for good?", abort=True, err=True)
+        what = f"{what} from {place(store)} for good"
+        ask(f"Delete {what}?", what_happens=f"this deletes {what}")
     number = 0 if what is None else store.delete(**chosen, tenant=tenant)
     if as_json:
         session.json_line({"deleted": number})

@@ -34,6 +34,7 @@ store_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object per line, for pipes."
 )
+destination_option = click.option("--destination", metavar="NAME", help="Only this destination.")
 tenant_option = click.option("--tenant", metavar="NAME", help="Only of this tenant.")
 limit_option = click.option(
     "--limit",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from threadline.cli.backlog import store_in_force
 from threadline.cli.options import pass_session, store_option
 from threadline.cli.session import quoted
-from threadline.cli.shipping import store_in_force
 from threadline.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from threadline.render.when import ago
 from threadline.server.addresses import DELIVERY
 from threadline.server.frame import framed
 from threadline.settings import resolve
-from threadline.store.outbox import Backlog, DestinationState
+from threadline.store.outbox import Backlog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from threadline.server.viewer import Viewer
+    from threadline.store.outbox import DestinationState
 
 _HEADS = ("destination", "waiting", "oldest", "put aside", "delivered", "state")
 _WIDTH = 200
@@ -30,7 +31,7 @@ def delivery_page(viewer: Viewer, query: Mapping[str, str]) -> str:
     backlogs, states = outbox.backlogs(), outbox.states()
     named = {*backlogs, *states, *resolve({}).destination_names}
     rows = [
-        _row(name, backlogs.get(name, Backlog()), states.get(name, DestinationState()), viewer)
+        _row(name, backlogs.get(name, Backlog()), states.get(name), viewer)
         for name in sorted(named)
     ]
     body = _table(_HEADS, rows) if rows else element("p", _NOWHERE, class_="nothing")
@@ -52,7 +53,7 @@ def delivery_page(viewer: Viewer, query: Mapping[str, str]) -> str:
 _NOWHERE = "No destinations: nothing leaves this machine."
 
 
-def _row(name: str, backlog: Backlog, state: DestinationState, viewer: Viewer) -> Markup:
+def _row(name: str, backlog: Backlog, state: DestinationState | None, viewer: Viewer) -> Markup:
     told, tone = destination_told(state, backlog, now_ns=viewer.now_ns)
     oldest = ago(backlog.oldest_ns, now_ns=viewer.now_ns, zone=viewer.zone)
     return element(
@@ -61,7 +62,7 @@ def _row(name: str, backlog: Backlog, state: DestinationState, viewer: Viewer) -
         element("td", f"{backlog.waiting:,}", class_="number"),
         element("td", oldest),
         element("td", f"{backlog.put_aside:,}", class_="number"),
-        element("td", f"{state.delivered:,}", class_="number"),
+        element("td", f"{state.delivered if state else 0:,}", class_="number"),
         element("td", one_line(told, width=_WIDTH), class_=tone),
     )
 
