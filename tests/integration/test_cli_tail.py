@@ -6,18 +6,21 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
 import threadline
+from threadline.cli.listing import list_conversations
+from threadline.cli.tail import tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 APPLICATION = """
 import os, sys, threadline
@@ -197,3 +200,12 @@ def test_the_store_is_not_written(path: Path, start: Any) -> None:
     assert path.read_bytes() == before
     with threadline.open(path) as store:
         assert [turn.input for turn in store.turns()] == ["one"]
+
+
+def test_the_page_names_the_filters_that_it_takes() -> None:
+    """All of those of `list` that it has, and no other."""
+    page = (Path(__file__).parents[2] / "docs" / "reading.md").read_text()
+    [told] = re.findall(r"a turn as it happens: (.*?)\. It waits", page, flags=re.DOTALL)
+    taken = {option for one in tail.params for option in one.opts}
+    listed = {option for one in list_conversations.params for option in one.opts}
+    assert set(re.findall("--[a-z]+", told)) == (taken & listed) - {"--store", "--json"}

@@ -11,6 +11,7 @@ import click
 import threadline
 from threadline.cli.asking import ask
 from threadline.cli.backlog import store_in_force
+from threadline.cli.following import FollowLog
 from threadline.cli.options import destination_option, json_option, pass_session, store_option
 from threadline.cli.session import quoted
 from threadline.ingest.named import destinations_from
@@ -81,13 +82,17 @@ def ship(session: Session, *, as_json: bool, destination: str | None, **how: Any
         on_orphans=orphaned.set,
     )
     if how["follow"]:
+        stopped = _until_told()
+        log = FollowLog(session, outbox, [target.name for target in chosen])
+        log.begin(path)
         delivered, pending, rejected = follow_outbox(
             client,
-            stopped=_until_told(),
+            stopped=stopped,
             take_in=lambda: threadline.open(path),
             orphaned=orphaned,
             clock=session.clock,
             last_words_s=settings.shutdown_timeout,
+            on_look=log.look,
         )
     else:
         delivered, pending, rejected = ship_once(client, how["timeout"])

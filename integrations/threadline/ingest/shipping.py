@@ -66,6 +66,7 @@ def follow(
     orphaned: threading.Event,
     clock: Clock,
     last_words_s: float,
+    on_look: Callable[[], object] = lambda: None,
 ) -> tuple[int, int, int]:
     """Deliver what is recorded from now on, until `stopped` is set; then what is left.
 
@@ -76,6 +77,7 @@ def follow(
         orphaned: Set where one is known to be gone; else it is looked for every 30 seconds.
         clock: Tells when that is.
         last_words_s: How long the end may take.
+        on_look: Called each second, and at the end: somebody may want to tell how it goes.
     """
     next_take_in = clock.monotonic()
     while not stopped.is_set():
@@ -86,7 +88,9 @@ def follow(
                 take_in()
         client.kick()
         stopped.wait(_LOOK_S)
+        on_look()
     client.flush(last_words_s)
+    on_look()
     done = client.deliveries()
     client.stop(0.0)
     return done
