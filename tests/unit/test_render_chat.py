@@ -327,3 +327,20 @@ def test_times_are_told_as_people_do(age_s: int, expected: str) -> None:
 def test_a_time_that_no_calendar_knows_is_no_error(at_ns: int) -> None:
     assert isinstance(ago(at_ns, now_ns=START), str)
     assert isinstance(duration(abs(at_ns)), str)
+
+
+@pytest.mark.parametrize(
+    ("status", "length_ns", "told"),
+    [
+        (Status.ABANDONED, 0, ()),
+        (Status.ABANDONED, 40 * MS, ("40 ms",)),
+        (Status.OK, 0, ("0 ms",)),
+    ],
+)
+def test_no_length_is_told_of_a_turn_whose_process_died_at_once(
+    status: Status, length_ns: int, told: tuple[str, ...]
+) -> None:
+    """An abandoned turn ends with the last that was seen of it, which may be its beginning."""
+    lived = Turn(id="t", thread_id="t", status=status, started_ns=START, ended_ns=START + length_ns)
+    [shown] = chat_view(Conversation(thread_id="t", turns=(lived,)), shape=UTC).turns
+    assert shown.facts == told

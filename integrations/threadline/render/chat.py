@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from threadline.model import ToolCallPart, ToolObservation
+from threadline.model import Status, ToolCallPart, ToolObservation
 from threadline.model.message import USER, Message
 from threadline.render.entries import ChatView, Entry, Lookup, Said, ToolUse, TurnView
 from threadline.render.excerpt import (
@@ -213,13 +213,19 @@ def _turn_facts(turn: Turn, conversation: Conversation, *, is_left: bool) -> tup
     facts = [
         turn.name or "",
         f"user {turn.user_id}" if stranger else "",
-        duration(turn.duration_ns),
+        _length_told(turn),
         *(f"#{tag}" for tag in turn.tags),
         f"continues {turn.continues}" if turn.continues else "",
         "another branch" if turn.branches_from is not None else "",
         "left behind by a newer branch" if is_left else "",
     ]
     return tuple(one_line(fact, width=100) for fact in facts if fact)
+
+
+def _length_told(turn: Turn) -> str:
+    """Say how long a turn took; an abandoned one may have been seen at its beginning only."""
+    is_unknown = turn.status is Status.ABANDONED and not turn.duration_ns
+    return "" if is_unknown else duration(turn.duration_ns)
 
 
 def outcome_tone(outcome: str) -> Tone:
