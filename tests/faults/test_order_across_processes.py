@@ -120,14 +120,16 @@ def test_a_closed_client_takes_nothing_in_any_more(
 ) -> None:
     """Its sender finds what a killed process left; that is for whoever comes next."""
     file = tmp_path / "out.jsonl"
+    of_others = set(threading.enumerate())
     client = client_for(tmp_path / "s.db", [JsonLines(file)])
     say(client, [("t", "first")])
     assert client.flush(20).pending == 0
     pid = another(lambda _: os.kill(os.getpid(), signal.SIGKILL))
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     say(client, [("t", "after")])
-    assert client.close(0.5).pending == 1
-    assert "threadline-writer" not in {thread.name for thread in threading.enumerate()}
+    assert client.close(2).pending == 1
+    left = set(threading.enumerate()) - of_others
+    assert "threadline-writer" not in {thread.name for thread in left}
     with client_for(tmp_path / "s.db", [JsonLines(file)]) as client:
         client.take_in()
         assert client.flush(20).pending == 0

@@ -133,7 +133,7 @@ class WriterThread:
     def stop(self, timeout: float) -> bool:
         """Store everything, end the thread, close the store; journals of what is left stay."""
         deadline = self._clock.monotonic() + timeout
-        self._stopping = True
+        self._stopping = self._is_stopped = True
         done = self.flush(timeout, close=True)
         self._wake.put("stop")
         self._hurry.put(None)
@@ -150,7 +150,6 @@ class WriterThread:
                 self.working.release()
         self._threads.clear()
         self._stopping = False
-        self._is_stopped = True
         return done
 
     @property
