@@ -332,10 +332,10 @@ def test_without_script_everything_is_still_a_link(browser: Browser, served: Ser
     page.goto(served.entrance)
     page.goto(f"{served.base}/conversation?id={HUGE}")
     page.get_by_role("link", name="Later turns").click()
-    assert page.get_by_text("Question 21: what comes next?").count() == 1
+    expect(page.get_by_text("Question 21: what comes next?")).to_have_count(1)
     page.locator("#turns .trace > summary").first.click()
     page.locator("#turns .trace a").first.click()
-    assert "/turn?id=" in page.url
+    page.wait_for_url("**/turn?id=*")
     page.get_by_role("button", name="Good").click()
-    assert page.get_by_text("rated +1 by reviewer").count() == 1
+    expect(page.get_by_text("rated +1 by reviewer")).to_have_count(1)
     context.close()
