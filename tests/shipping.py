@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    import pytest
+
     from threadline.ingest.destination import Item, Outcome
 
 QUICK = Pace(first_wait_s=0.01, longest_wait_s=0.05, occupied_wait_s=0.02, send_timeout_s=0.5)
+
+
+def ship_to_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the environment name a store, which is returned, and `out.jsonl` beside it."""
+    monkeypatch.setenv("THREADLINE_STORE", str(folder / "chat.db"))
+    monkeypatch.setenv("THREADLINE_DESTINATIONS", "jsonl")
+    monkeypatch.setenv("THREADLINE_JSONL_PATH", str(folder / "out.jsonl"))
+    return folder / "chat.db"
 
 
 def record(path: Path, turns: Iterable[tuple[str, str]], destinations: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 import pytest
-from tests.shipping import Hanging, ingestion, lines_of, record
+from tests.shipping import Hanging, ingestion, lines_of, record, ship_to_a_file
 
 from threadline.ingest.pace import Pace
 
@@ -23,10 +23,7 @@ SECRET = "the user's own words"
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("THREADLINE_STORE", str(tmp_path / "chat.db"))
-    monkeypatch.setenv("THREADLINE_DESTINATIONS", "jsonl")
-    monkeypatch.setenv("THREADLINE_JSONL_PATH", str(tmp_path / "out.jsonl"))
-    return tmp_path / "chat.db"
+    return ship_to_a_file(tmp_path, monkeypatch)
 
 
 @contextmanager

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 from tests.answering import answered
-from tests.shipping import Hanging, Scripted, client_for, ingestion, lines_of, record, say
+from tests.shipping import (
+    Hanging,
+    Scripted,
+    client_for,
+    ingestion,
+    lines_of,
+    record,
+    say,
+    ship_to_a_file,
+)
 
 from threadline.cli.app import app
 from threadline.ingest import named
@@ -28,10 +37,7 @@ COLUMNS = {"COLUMNS": "200"}
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("THREADLINE_STORE", str(tmp_path / "chat.db"))
-    monkeypatch.setenv("THREADLINE_DESTINATIONS", "jsonl")
-    monkeypatch.setenv("THREADLINE_JSONL_PATH", str(tmp_path / "out.jsonl"))
-    return tmp_path / "chat.db"
+    return ship_to_a_file(tmp_path, monkeypatch)
 
 
 def run(*arguments: str) -> Result:

@@ -52,7 +52,7 @@ def test_muddled_streams_are_recorded_truly(muddle: Muddle) -> None:
     check(muddle)
 
 
-# The same, in two processes' stead.
+# An example is two stores, one of them taken in from journals; drawing one takes long, too.
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(muddles(flushes=False))
 def test_what_a_killed_process_left_reads_as_if_it_had_lived(muddle: Muddle) -> None:

@@ -61,7 +61,7 @@ class FileDatabase:
 
     def __del__(self) -> None:
         """Close what was dropped without closing it; a cycle with its statements keeps it alive."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # at the interpreter's end anything may be gone
             if self._pid == os.getpid():  # else it is the parent's
                 self._close()
 

@@ -59,10 +59,10 @@ class Search:
         Where they are very many, the turns come in the order in which they were stored: that of
         their times, but for what was taken in from elsewhere.
         """
-        order, newest, before = self._place(cursor)
+        order, newest, before, rows = self._begin(cursor)
         found: list[tuple[SearchHit, int]] = []
         skip = before
-        for turn, passages in self._verified(_batches(self._ordered(order, newest))):
+        for turn, passages in self._verified(_batches(rows)):
             place = turn.started_ns if order == _BY_TIME else turn.id
             hits = _hits_in(turn, passages, self._query)
             skipped = min(skip, len(hits)) if place == newest else 0
@@ -94,28 +94,30 @@ class Search:
             (expression, as_json(matching)),
         )
 
-    def _place(self, cursor: str | None) -> tuple[str, int, int]:
-        """Return the order, the place in it to begin with, and how much of that place was given."""
+    def _begin(self, cursor: str | None) -> tuple[str, int, int, Iterable[int]]:
+        """Return the order, the place in it to begin with, how much of that place was given.
+
+        And the row ids of the turns that may match, newest first, from that place on.
+        """
         if cursor is None:
-            return (_BY_TIME if self._is_sortable() else _BY_ROW), _NEWEST, 0
+            rows = self._candidates(_NEWEST)
+            first = [] if self._is_in_time else list(itertools.islice(rows, _SORTED + 1))
+            if len(first) > _SORTED:
+                return _BY_ROW, _NEWEST, 0, itertools.chain(first, rows)
+            return _BY_TIME, _NEWEST, 0, self._by_time(first or rows, _NEWEST)
         with contextlib.suppress(ArgumentError):
             newest, seen = read_cursor(_BY_ROW, cursor) or (_NEWEST, 0)
-            return _BY_ROW, newest, seen
+            return _BY_ROW, newest, seen, self._candidates(newest)
         newest, seen = read_cursor(_BY_TIME, cursor) or (_NEWEST, 0)
-        return _BY_TIME, newest, seen
+        return _BY_TIME, newest, seen, self._by_time(self._candidates(_NEWEST), newest)
 
-    def _is_sortable(self) -> bool:
-        """Whether so few turns may match that they can be put in order before they are read."""
-        if self._filters.thread_ids or not self._query.words:
-            return True
-        return sum(1 for _ in itertools.islice(self._candidates(_NEWEST), _SORTED + 1)) <= _SORTED
+    @property
+    def _is_in_time(self) -> bool:
+        """Whether the turns can be read in the order of their times, however many they are."""
+        return bool(self._filters.thread_ids) or not self._query.words
 
-    def _ordered(self, order: str, newest: int) -> Iterable[int]:
-        """Return the row ids of turns that may match, newest first, beginning with `newest`."""
-        if order == _BY_ROW:
-            return self._candidates(newest)
-        is_bounded = bool(self._filters.thread_ids or self._query.words)
-        few = self._candidates(_NEWEST) if is_bounded else self._few()
+    def _by_time(self, candidates: Iterable[int], newest: int) -> Iterable[int]:
+        few = candidates if self._query.words or self._filters.thread_ids else self._few()
         if few is None:
             rows = "SELECT id FROM turn WHERE started_ns <= ? ORDER BY started_ns DESC, id DESC"
             return _column(self._connection.execute(rows, (newest,)))
