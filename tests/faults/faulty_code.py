@@ -7,6 +7,7 @@ what it raises is raised there.
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -57,13 +58,20 @@ class Watch:
 
     @contextlib.contextmanager
     def on_this_thread(self) -> Iterator[None]:
-        """Be told of calls inside; after a fault of no more, until this is entered again."""
-        before = sys.getprofile()
+        """Be told of calls inside; after a fault of no more, until this is entered again.
+
+        The collector waits meanwhile: what it would close is no step of what is watched, and may
+        be another test's.
+        """
+        before, collects = sys.getprofile(), gc.isenabled()
+        gc.disable()
         sys.setprofile(self)
         try:
             yield
         finally:
             sys.setprofile(before)
+            if collects:
+                gc.enable()
 
     def inside_hooks_of(self, handler: Any) -> None:
         """Be told of what each hook of this handler calls, on any thread."""
