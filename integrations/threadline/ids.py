@@ -89,12 +89,13 @@ def pack_id(text: str) -> bytes | str:
         >>> pack_id("order-17")
         'order-17'
     """
-    if len(text) == _UUID_LENGTH and text[8] == "-":
+    if len(text) == _UUID_LENGTH and text[8] == text[13] == text[18] == text[23] == "-":
+        digits = text.replace("-", "")
         try:
-            packed = bytes.fromhex(text.replace("-", ""))
+            packed = bytes.fromhex(digits)
         except ValueError:
             return text
-        if unpack_id(packed) == text:
+        if len(packed) == _UUID_BYTES and packed.hex() == digits:
             return packed
     return text
 
@@ -108,3 +109,4 @@ def unpack_id(packed: bytes | str) -> str:
 
 
 _UUID_LENGTH: Final = 36
+_UUID_BYTES: Final = 16

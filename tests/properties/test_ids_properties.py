@@ -13,7 +13,13 @@ from threadline.store.positions import read_positions, write_positions
 
 _UUIDS = st.uuids().map(str)
 _NEARLY = st.text("0123456789abcdefABCDEF- ", min_size=34, max_size=38)
-_IDS = st.one_of(st.text(), _UUIDS, _UUIDS.map(str.upper), _NEARLY)
+_SPOILED = st.builds(
+    lambda text, at, sign: text[:at] + sign * 2 + text[at + 2 :],
+    _UUIDS,
+    st.integers(0, 34),
+    st.sampled_from("- Ag"),
+)
+_IDS = st.one_of(st.text(), _UUIDS, _UUIDS.map(str.upper), _NEARLY, _SPOILED)
 _MESSAGE_IDS = st.one_of(
     _IDS,
     _IDS.map("lc_run--{}".format),

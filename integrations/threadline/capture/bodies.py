@@ -20,20 +20,19 @@ class BodySource:
     ) -> None:
         self._find = find
         self._seal = seal
-        self._made: dict[bytes, Body] = {}
-        self._read: dict[bytes, Body] = {}
+        self._bodies: dict[bytes, Body] = {}
 
     def get(self, digest: bytes) -> Body:
         """Return the body of `digest`."""
-        body = self._read.get(digest) or self._made.get(digest)
+        body = self._bodies.get(digest)
         if body is None:
-            body = self._read[digest] = self._find(digest)
+            body = self._bodies[digest] = self._find(digest)
         return body
 
     def seal(self, body: Body) -> bytes:
         """Take in a body that capture made, and return its digest."""
         digest, _ = self._seal(body)
-        self._made[digest] = body
+        self._bodies[digest] = body
         return digest
 
     def value(self, digest: bytes) -> Any:

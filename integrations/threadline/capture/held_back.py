@@ -40,6 +40,8 @@ class HeldBack:
     def take(self) -> tuple[SpanStarted | SpanEnded, ...]:
         """Take what has been kept so far, oldest first."""
         events = self._events
+        if not events:
+            return ()
         taken: list[SpanStarted | SpanEnded] = []
         while events:
             try:

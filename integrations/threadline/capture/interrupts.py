@@ -53,7 +53,7 @@ def answers_to(root: OpenSpan, reading: Reading) -> list[Saying]:
     """Return what a human answered in words; once, if a turn that failed is resumed again."""
     if list(root.words) == reading.held.said_since_answer():
         return []
-    steps = (span for span in reading.turn.spans.values() if root in span.ancestors())
+    steps = reading.turn.beneath(root)
     later = [ref for span in (*steps, root) for ref in span.outputs]
     ids = {d: i for d, i in later if i is not None and not reading.held.holds(i, d)}
     at_ns = root.start.at_ns

@@ -49,7 +49,7 @@ class Joiner:
             journal: The journal that it stands in, which must stay until its turn is stored.
             now: Monotonic seconds.
         """
-        if isinstance(event, Noted | Updated):
+        if isinstance(event, _NOTES):
             self.notes.append(event)
             return
         turn = self.open.get(event.turn)
@@ -113,8 +113,12 @@ class Joiner:
             self._whole.append(turn)
 
 
+_NOTES: Final = (Noted, Updated)  # a union would be made anew at every event
+_OF_SPANS: Final = (SpanStarted, SpanEnded)
+
+
 def _apply(turn: OpenTurn, event: OfTurn) -> None:
-    if isinstance(event, SpanStarted | SpanEnded):
+    if isinstance(event, _OF_SPANS):
         _apply_span(turn, event)
     elif isinstance(event, FirstChunk):
         turn.first_chunk(event)

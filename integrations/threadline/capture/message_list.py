@@ -137,8 +137,7 @@ class _Producers:
         self._root = root
         self._ids: dict[str, OpenSpan] = {}
         self._digests: dict[bytes, OpenSpan] = {}
-        below = [s for s in reading.turn.spans.values() if root in s.ancestors()]
-        below = [s for s in below if not s.beneath("tool")]
+        below = [s for s in reading.turn.beneath(root) if not s.beneath("tool")]
         self._tool_results = Counter(d for s in below if s.kind == "tool" for d, _ in s.outputs)
         steps = [s for s in below if s.kind in _CARRIES_MESSAGES]
         tools = [s for s in below if s.kind == "tool"]

@@ -81,7 +81,7 @@ class MessageSheet:
                 body.name,
                 text,
                 parts,
-                digest,
+                bytearray(digest),
                 pack_framework_id(framework_id),
                 at_ns,
                 1 if partial else None,
@@ -92,11 +92,11 @@ class MessageSheet:
 
     def positions_of(self, refs: tuple[Ref, ...]) -> str | None:
         """Where a model call's messages are; what is nowhere yet is added as its context."""
+        find, position = self._held.find, -1
         positions: list[int] = []
         for ref in refs:
-            position = self._held.find(ref[0], positions[-1] if positions else -1)
-            if position is None:
-                position = self.add(ref, CONTEXT)
+            found = find(ref[0], position)
+            position = self.add(ref, CONTEXT) if found is None else found
             positions.append(position)
         return write_positions(positions) or None
 

@@ -219,6 +219,13 @@ class OpenTurn:
                 return root.start.identity
         return Identity()
 
+    def beneath(self, root: OpenSpan) -> list[OpenSpan]:
+        """Return the spans beneath a root, in the order they began."""
+        spans = self.spans.values()
+        if len(self.roots) == 1:
+            return [span for span in spans if span is not root]
+        return [span for span in spans if root in span.ancestors()]
+
     def _adopt_orphans(self, parent: OpenSpan) -> None:
         """Put spans whose start overtook their parent's, on another thread, beneath it."""
         above = {id(span) for span in parent.ancestors()}

@@ -33,6 +33,7 @@ NOT_JOURNALED: Final = (
 )
 _CACHED_DIGESTS: Final = 20_000
 _CACHED_BYTES: Final = 8_000_000
+_KEY_OVERHEAD: Final = 300
 
 Handed = tuple[Journal, bytes, dict[bytes, bytes]]
 """What the writer gets: the journal an event stands in, the event, the bodies it brought."""
@@ -55,7 +56,11 @@ class Handover(Protocol):
 
 
 class DigestCache:
-    """Digests of message bodies that were sealed before, by their content; bounded, lock-free."""
+    """Digests of message bodies that were sealed before, by their content; bounded, lock-free.
+
+    The key of a body that is one text, and not an empty one, is its role, name and text. Adapters
+    choose those of others.
+    """
 
     def __init__(self) -> None:
         self._digests: dict[Any, bytes] = {}
@@ -66,8 +71,8 @@ class DigestCache:
         return self._digests
 
     def put(self, key: Any, digest: bytes, size: int) -> None:
-        """Remember a digest; everything is forgotten when too much is held."""
-        self._bytes += size
+        """Remember a digest of `size` bytes of text; all is forgotten when too much is held."""
+        self._bytes += size + _KEY_OVERHEAD
         if self._bytes > _CACHED_BYTES or len(self._digests) >= _CACHED_DIGESTS:
             self._digests = {}
             self._bytes = size
@@ -250,8 +255,14 @@ class Draft:
         return self.seal(Body("", (GenericPart("value", msgspec.Raw(data)),)))
 
     def seal_text(self, text: str, role: str = "") -> bytes:
-        """Seal a plain text: a document, the user's words, an answer."""
-        return self.seal(Body(role, (TextPart(text),)))
+        """Seal a plain text: a document, the user's words, an answer; again costs a look-up."""
+        text = str.__str__(text)  # of a class of its own it could not be encoded
+        digests, key = self.recorder.digests, (role, None, text)
+        digest = digests.table().get(key)
+        if digest is None or (digest not in self.journal.known and digest not in self.bodies):
+            digest = self.seal(Body(role, (TextPart(text),)))
+            digests.put(key, digest, len(text))
+        return digest
 
     def record(self, event: CaptureEvent, *, first: bool = False, last: bool = False) -> None:
         """Journal the event and hand it over.

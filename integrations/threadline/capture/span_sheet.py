@@ -93,15 +93,15 @@ class SpanSheet:
 
     def _run_id(
         self, span: OpenSpan, outputs: tuple[Ref, ...], said: Saying | None
-    ) -> bytes | None:
+    ) -> bytearray | None:
         """The run's own id: none where it is the turn's, empty where the answer's id names it."""
         run = span.start.run
         if run == self._turn.key:
             return None
         is_named = said is not None and outputs and said.framework_id == outputs[0][1]
         if is_named and said is not None and run_named_by(said.framework_id) == unpack_id(run):
-            return b""
-        return run
+            return bytearray()
+        return bytearray(run)
 
     def _request(self, span: OpenSpan) -> bytes | None:
         detail = span.start.detail

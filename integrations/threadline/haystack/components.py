@@ -169,21 +169,11 @@ def _documents(run: LiveRun, draft: Draft) -> tuple[DocumentRef, ...]:
 def _document(document: Document, draft: Draft) -> DocumentRef:
     score = document.score
     return DocumentRef(
-        digest=_digest_of(document.content or "", draft),
+        digest=draft.seal_text(document.content or ""),
         id=str(document.id),
         score=float(score) if isinstance(score, int | float) else None,
         metadata=json_of(document.meta) if document.meta else None,
     )
-
-
-def _digest_of(text: str, draft: Draft) -> bytes:
-    """Seal a document's text; one that was found before costs a look-up."""
-    digests, key = draft.recorder.digests, (Document, text)
-    digest = digests.table().get(key)
-    if digest is None or (digest not in draft.journal.known and digest not in draft.bodies):
-        digest = draft.seal_text(text)
-        digests.put(key, digest, len(text))
-    return digest
 
 
 def _tool_messages(run: LiveRun, draft: Draft) -> tuple[Ref, ...] | None:

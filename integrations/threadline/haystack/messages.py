@@ -95,7 +95,7 @@ def _key_of(message: ChatMessage) -> Any:
         return _key_of_answer(message, parts)
     part = parts[0]
     if part.__class__ is TextContent:
-        return ChatMessage, message.role, message.name, part.text
+        return _ROLES.get(message.role), message.name, part.text
     if part.__class__ is ToolCallResult and isinstance(part.result, str):
         origin = part.origin
         return ChatMessage, origin.tool_name, part.result, origin.id, part.error
@@ -120,10 +120,9 @@ def _key_of_answer(message: ChatMessage, parts: Sequence[Any]) -> Any:
 
 
 def _size_of(message: ChatMessage) -> int:
-    return sum(len(text) for text in message.texts) + _KEY_OVERHEAD
+    return sum(len(text) for text in message.texts)
 
 
-_KEY_OVERHEAD: Final = 300
 _encode: Final = msgspec.json.Encoder().encode
 _ROLES: Final = {
     ChatRole.SYSTEM: SYSTEM,

@@ -11,7 +11,8 @@ from threadline.capture.guard import never_raises
 from threadline.capture.heard import CHUNKS_IN_A_ROW
 from threadline.clock import now_ns
 from threadline.haystack.shapes import is_dict, is_mapping
-from threadline.model.message import ASSISTANT
+from threadline.model.message import ASSISTANT, Body
+from threadline.model.parts import TextPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,5 +110,5 @@ def _heard_so_far(run: LiveRun) -> None:
     text = run.visible(run.heard.worth_telling(at_ns))
     if text and run.recorder is not None:
         with run.recorder.draft() as draft:
-            said = draft.seal_text(text, ASSISTANT)
+            said = draft.seal(Body(ASSISTANT, (TextPart(text),)))
             draft.record(HeardSoFar(run.turn, run.span, at_ns, said))

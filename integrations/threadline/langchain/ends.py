@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import ToolMessage
 from langchain_core.outputs import LLMResult
 
 from threadline.capture.events import (
@@ -31,7 +31,7 @@ from threadline.langchain.interrupts import (
     interrupts_of,
     questions_asked,
 )
-from threadline.langchain.messages import refs_of, text_body
+from threadline.langchain.messages import is_message, refs_of, text_body
 from threadline.langchain.runs import turn_id_of
 from threadline.langchain.starts import read_root_input
 from threadline.langchain.usage import finish_reason_of, model_of, usage_of
@@ -136,7 +136,7 @@ class Ends:
         run = self._runs.find(run_id) if text else None
         if text and run is not None and run.recorded and not run.off:
             with run.recorder.draft() as draft:
-                said = draft.seal_text(text, ASSISTANT)
+                said = draft.seal(text_body(ASSISTANT, text))
                 draft.record(HeardSoFar(run.turn, run.span, at_ns, said))
 
     def model(self, at_ns: int, response: LLMResult, run_id: UUID) -> None:
@@ -238,7 +238,7 @@ def _record_root_end(
 ) -> None:
     late = _late_input(draft, run, kwargs)
     output = read_output(outputs, run.list_key)
-    texts = [draft.seal_text(text, ASSISTANT) for text in output.texts]
+    texts = tuple([draft.seal_text(text, ASSISTANT) for text in output.texts])
     answer = None if output.answer is None else draft.seal_text(output.answer, ASSISTANT)
     status, detail = _pause_of(run)
     draft.record(
@@ -249,7 +249,7 @@ def _record_root_end(
             status,
             detail=detail,
             messages=refs_of(output.messages, draft) or None,
-            texts=tuple(texts),
+            texts=texts,
             answer=answer,
             late_messages=late[0],
             late_words=late[1],
@@ -293,7 +293,7 @@ def _answers(
     info: Mapping[str, Any] | None = None
     for choice in choices:
         message = getattr(choice, "message", None)
-        if isinstance(message, BaseMessage):
+        if is_message(message):
             messages.extend(refs_of([message], draft))
         else:
             messages.append((draft.seal(text_body(ASSISTANT, choice.text)), None))

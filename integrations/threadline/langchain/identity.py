@@ -34,6 +34,7 @@ _NOISE: Final = frozenset(
         "tags",
     }
 )
+_NOBODY: Final[Mapping[str, Any]] = {}
 _NOISE_PREFIXES: Final = ("ls_", "lc_", "langgraph_", "__")
 
 
@@ -75,8 +76,7 @@ def configurable_now() -> Mapping[str, Any] | None:
 
 def tells_the_same(around: Mapping[str, Any], seen: Mapping[str, Any] | None) -> bool:
     """Tell whether a `configurable` names whom another one names: LangGraph copies it by node."""
-    if seen is None:
-        return False
+    seen = _NOBODY if seen is None else seen
     now, before = around.get, seen.get
     return (
         now("thread_id") == before("thread_id")

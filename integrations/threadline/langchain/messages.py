@@ -48,18 +48,24 @@ def refs_of(messages: Iterable[BaseMessage], draft: Draft) -> tuple[Ref, ...]:
     known, bodies = draft.journal.known, draft.bodies
     refs: list[Ref] = []
     for message in messages:
-        key = _key_of(message)
-        digest = None if key is None else digest_of(key)
+        fields = vars(message)  # once: each look at an attribute goes through pydantic's own
+        role, content = _PLAIN_ROLES.get(type(message)), fields.get("content")
+        if role and content and content.__class__ is str:
+            key = role, fields.get("name"), content
+            digest = digest_of(key)
+        else:
+            key = _key_of(type(message), fields)
+            digest = None if key is None else digest_of(key)
         if digest is None or (digest not in known and digest not in bodies):
             digest = _seal(message, key, draft)
-        refs.append((digest, message.id))
+        refs.append((digest, fields.get("id")))
     return tuple(refs)
 
 
 def _seal(message: BaseMessage, key: Any, draft: Draft) -> bytes:
     digest = draft.seal(body_of(message))
     if key is not None:
-        draft.recorder.digests.put(key, digest, len(message.content) + _KEY_OVERHEAD)
+        draft.recorder.digests.put(key, digest, len(message.content))
     return digest
 
 
@@ -70,7 +76,7 @@ def are_plain_messages(items: Iterable[object]) -> bool:
 
 def is_message(value: object) -> TypeGuard[BaseMessage]:
     """Tell whether `value` is a message of LangChain's."""
-    kind = value.__class__
+    kind = type(value)
     return kind in _SAID or (kind not in _PLAIN and isinstance(value, BaseMessage))
 
 
@@ -79,7 +85,7 @@ def is_news(message: BaseMessage) -> bool:
     kept = message.additional_kwargs
     if kept and kept.get("lc_source") == "summarization":
         return False
-    return message.__class__ in _SAID or not isinstance(message, RemoveMessage)
+    return type(message) in _SAID or not isinstance(message, RemoveMessage)
 
 
 def news_among(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
@@ -87,12 +93,15 @@ def news_among(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
     return [
         message
         for message in messages
-        if (message.__class__ in _SAID and not message.additional_kwargs) or is_news(message)
+        if (type(message) in _SAID and not message.additional_kwargs) or is_news(message)
     ]
 
 
 def body_of(message: BaseMessage) -> Body:
     """Return what a message says; what is not recognised is kept, never dropped."""
+    role = _PLAIN_ROLES.get(type(message))
+    if role:
+        return Body(role, tuple(parts_of_content(message.content)), message.name)
     if isinstance(message, ToolMessage):
         return Body(TOOL, tuple(_tool_parts(message)), message.name)
     if isinstance(message, AIMessage):
@@ -125,39 +134,36 @@ def messages_in(value: object) -> list[BaseMessage] | None:
     return None
 
 
-def _key_of(message: BaseMessage) -> Any:
-    """All that a message's body is made of, as a key; None where it must be looked at whole."""
-    said: Any = message  # told by its class below
-    content = message.content
-    kind = message.__class__
-    if content.__class__ is not str:
+def _key_of(kind: type[BaseMessage], fields: Mapping[str, Any]) -> Any:
+    """All that the body of such a message is made of; None where it must be looked at whole."""
+    content = fields.get("content")
+    if type(content) is not str:
         return None
-    if kind is HumanMessage or kind is SystemMessage:
-        return kind, message.name, content
     if kind is ToolMessage:
-        return kind, message.name, content, said.tool_call_id, said.status
-    if kind is not AIMessage or said.invalid_tool_calls:
+        answer = fields.get("tool_call_id"), fields.get("status")
+        return kind, fields.get("name"), content, answer
+    if kind is not AIMessage or fields.get("invalid_tool_calls"):
         return None
-    kept = message.additional_kwargs
-    if not (kept or said.tool_calls):
-        return kind, message.name, content
-    return _key_of_answer(said, kept)
+    kept, calls = fields.get("additional_kwargs"), fields.get("tool_calls")
+    if kept and not _BODY_KWARGS.isdisjoint(kept):
+        return None
+    if calls:
+        return _key_of_caller(fields.get("name"), content, calls)
+    return (ASSISTANT, fields.get("name"), content) if content else None
 
 
-def _key_of_answer(message: AIMessage, kept: Mapping[str, Any]) -> Any:
-    if not _BODY_KWARGS.isdisjoint(kept):
-        return None
+def _key_of_caller(name: str | None, content: str, calls: object) -> Any:
     try:
-        return AIMessage, message.name, message.content, _encode_calls(message.tool_calls)
+        return AIMessage, name, content, _encode_calls(calls)
     except Exception:  # noqa: BLE001 (arguments of any kind; looked at whole)
         return None
 
 
 # `isinstance` asks pydantic's and abc's metaclasses, unless the class is the very one.
+_PLAIN_ROLES: Final[dict[type, str]] = {HumanMessage: USER, SystemMessage: SYSTEM}
 _SAID: Final = frozenset({HumanMessage, AIMessage, SystemMessage, ToolMessage, AIMessageChunk})
 _PLAIN: Final = frozenset({dict, list, tuple, str, type(None)})
 _BODY_KWARGS: Final = frozenset({"reasoning_content", "refusal", "audio", "function_call"})
-_KEY_OVERHEAD: Final = 300
 _encode_calls: Final = msgspec.json.Encoder().encode
 
 

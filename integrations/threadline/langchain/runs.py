@@ -30,58 +30,39 @@ class LiveRun:
     plumbing; children hang on it. All runs of a root share what is held back.
     """
 
-    __slots__ = (
-        "above",
-        "agent",
-        "around",
-        "calls",
-        "heard",
-        "held_back",
-        "in_graph",
-        "list_key",
-        "list_length",
-        "node",
-        "off",
-        "paused",
-        "prompt",
-        "reads_messages",
-        "recorded",
-        "recorder",
-        "root_of_turn",
-        "scope",
-        "span",
-        "streams",
-        "thread_id",
-        "turn",
-        "user_id",
-        "watch",
-    )
+    above: bytes | None = None
+    off = False
+    recorded = False
+    root_of_turn = False
+    reads_messages = False
+    streams = False
+    in_graph = False
+    agent: str | None = None
+    around: Mapping[str, Any] | None = None
+    scope: Scope | None = None
+    thread_id: str | None = None
+    user_id: str | None = None
+    list_key: str | None = None
+    list_length = 0
+    prompt: bytes | None = None
+    heard = _NOTHING
+    paused: str | None = None
+    node: str | None = None
+    watch: TaskWatch | None = None
 
-    def __init__(self, recorder: Recorder, turn: bytes, span: bytes, held_back: HeldBack) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        turn: bytes,
+        span: bytes,
+        held_back: HeldBack,
+        calls: dict[int, LiveRun],
+    ) -> None:
         self.recorder = recorder
         self.turn = turn
         self.span = span
-        self.above: bytes | None = None
-        self.off = False
-        self.recorded = False
-        self.root_of_turn = False
-        self.reads_messages = False
-        self.streams = False
-        self.in_graph = False
-        self.agent: str | None = None
-        self.around: Mapping[str, Any] | None = None
-        self.scope: Scope | None = None
-        self.thread_id: str | None = None
-        self.user_id: str | None = None
-        self.list_key: str | None = None
-        self.list_length = 0
-        self.prompt: bytes | None = None
-        self.calls: dict[int, LiveRun] = {}
         self.held_back = held_back
-        self.heard = _NOTHING
-        self.paused: str | None = None
-        self.node: str | None = None
-        self.watch: TaskWatch | None = None
+        self.calls = calls
 
 
 def run_around() -> tuple[Recorder, str] | None:
@@ -178,7 +159,7 @@ def _root(recorder: Recorder, run_id: UUID) -> LiveRun:
     scope = current_scope.get()
     span = run_id.bytes
     turn = scope.turn if scope is not None and scope.turn else span
-    run = LiveRun(recorder, turn, span, HeldBack())
+    run = LiveRun(recorder, turn, span, HeldBack(), {})
     run.scope = scope
     run.root_of_turn = True
     run.reads_messages = True
@@ -188,9 +169,8 @@ def _root(recorder: Recorder, run_id: UUID) -> LiveRun:
 
 
 def _child_of(parent: LiveRun, run_id: UUID) -> LiveRun:
-    run = LiveRun(parent.recorder, parent.turn, run_id.bytes, parent.held_back)
+    run = LiveRun(parent.recorder, parent.turn, run_id.bytes, parent.held_back, parent.calls)
     run.above = parent.span
-    run.calls = parent.calls
     run.scope = parent.scope
     run.thread_id = parent.thread_id
     run.user_id = parent.user_id

@@ -7,8 +7,9 @@ from typing import Any, Final, TypeGuard
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether `value` can be asked for keys; a dict is told fastest."""
-    return value.__class__ is dict or isinstance(value, _MAPPINGS)
+    """Tell whether `value` can be asked for keys; the usual kinds are told fastest."""
+    kind = type(value)
+    return kind is dict or (kind not in _NO_MAPPINGS and isinstance(value, _MAPPINGS))
 
 
 def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
@@ -19,3 +20,4 @@ def is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
 # A union would be made anew at every call.
 _MAPPINGS: Final = (dict, Mapping)
 _LISTS: Final = (list, tuple)
+_NO_MAPPINGS: Final = frozenset({str, int, bool, float, type(None), list, tuple})

@@ -326,18 +326,31 @@ def _chain_kind(run: LiveRun, parent: LiveRun | None, start: Start) -> str | Non
     if start.name == _KEPT_HISTORY:
         run.reads_messages = True
         return whole
-    marks = [tag for tag in start.tags or () if ":" in tag]
-    if "langsmith:hidden" in marks:
+    place = _place_of(start.tags or ())
+    if place == "hidden":
         return None
-    if any(mark.startswith("graph:step:") for mark in marks):
+    if place == "node":
         run.reads_messages, run.node = False, start.name
         return "step"
-    inner = any(mark.startswith(("seq:step:", "map:key:")) for mark in marks)
+    inner = place == "part"
     if integration in _GRAPHS and (not run.in_graph or agent != run.agent or not inner):
         run.in_graph, run.agent = True, agent
         return whole
     other = None if start.name.startswith("Runnable") else "workflow"
     return _kind_of_task(run, start) if inner else other
+
+
+def _place_of(tags: Sequence[str]) -> str | None:
+    """Where a chain stands, as the framework tags it: a graph's node, a part of a chain, hidden."""
+    place = None
+    for tag in tags:
+        if tag == "langsmith:hidden":
+            return "hidden"
+        if tag.startswith("graph:step:"):
+            place = "node"
+        elif place is None and tag.startswith(("seq:step:", "map:key:")):
+            place = "part"
+    return place
 
 
 def _kind_of_task(run: LiveRun, start: Start) -> str | None:

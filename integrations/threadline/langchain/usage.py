@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _IN: Final = ("input_tokens", "prompt_tokens")
 _OUT: Final = ("output_tokens", "completion_tokens")
+_FROM_CACHE: Final = ("cache_read", "cached_tokens")
+_TO_CACHE: Final = ("cache_creation", "cache_write")
+_REASONED: Final = ("reasoning", "reasoning_tokens")
 
 
 def usage_of(message: object, llm_output: Mapping[str, Any] | None) -> Usage | None:
@@ -57,16 +60,16 @@ def _read(counted: Mapping[str, Any]) -> Usage:
         counted.get("output_token_details") or counted.get("completion_tokens_details") or {}
     )
     return Usage(
-        input_tokens=_first(counted, *_IN),
-        output_tokens=_first(counted, *_OUT),
-        cache_read_tokens=_first(inputs, "cache_read", "cached_tokens"),
-        cache_write_tokens=_first(inputs, "cache_creation", "cache_write"),
-        reasoning_tokens=_first(outputs, "reasoning", "reasoning_tokens"),
+        input_tokens=_first(counted, _IN),
+        output_tokens=_first(counted, _OUT),
+        cache_read_tokens=_first(inputs, _FROM_CACHE),
+        cache_write_tokens=_first(inputs, _TO_CACHE),
+        reasoning_tokens=_first(outputs, _REASONED),
     )
 
 
-def _first(source: Any, *keys: str) -> int | None:
-    if not is_mapping(source):
+def _first(source: Any, keys: tuple[str, str]) -> int | None:
+    if not source or not is_mapping(source):
         return None
     for key in keys:
         value = source.get(key)

@@ -43,9 +43,9 @@ def insert_rows(connection: sqlite3.Connection, rows: Rows) -> None:
     """Write all of `rows`, with one statement for each run of rows of a table."""
     conversations = [_conversation_row(held) for held in rows.conversations.values()]
     _insert(connection, "conversation", _CONVERSATION, conversations, _CONVERSATION_UPDATE)
-    _replace(connection, "turn", _TURN, rows.turns)
-    _replace(connection, "message", _MESSAGE, rows.messages)
-    _replace(connection, "span", _SPAN, rows.spans)
+    _insert(connection, "turn", _TURN, rows.turns, "OR REPLACE")
+    _insert(connection, "message", _MESSAGE, rows.messages, "OR REPLACE")
+    _insert(connection, "span", _SPAN, rows.spans, "OR REPLACE")
     _insert(connection, "tool_observation", _OBSERVATION, rows.observations, "OR REPLACE")
     blobs = [(c, digest, data) for (c, digest), data in rows.blobs.items()]
     _insert(connection, "blob", "conversation, digest, data", blobs, "OR IGNORE")
@@ -61,27 +61,6 @@ def insert_rows(connection: sqlite3.Connection, rows: Rows) -> None:
     )
 
 
-def _replace(
-    connection: sqlite3.Connection,
-    table: str,
-    columns: tuple[str, str],
-    rows: Sequence[tuple[Any, ...]],
-) -> None:
-    """Write rows, most of which end in columns without a value: binding None is what costs most.
-
-    Python asks its adapters for each None, and raises and drops an exception on the way.
-    """
-    usual, more = columns
-    whole = usual + more
-    size, rest = usual.count(",") + 1, (None,) * more.count(",")
-    short = [row[:size] for row in rows if row[size:] == rest]
-    long = [row for row in rows if row[size:] != rest] if len(short) < len(rows) else []
-    if long and len({row[:2] for row in rows}) < len(rows):
-        short, long = [], list(rows)  # of two rows for one place the later one counts
-    _insert(connection, table, whole, long, "OR REPLACE")
-    _insert(connection, table, usual, short, "OR REPLACE")
-
-
 def _insert(
     connection: sqlite3.Connection,
     table: str,
@@ -93,9 +72,17 @@ def _insert(
     while done < len(rows):
         size = next(c for c in _CHUNKS if c <= len(rows) - done)
         statement = _statement(table, columns, how, size)
-        flat = [value for row in rows[done : done + size] for value in row]
+        flat = [_NULL if v is None else v for row in rows[done : done + size] for v in row]
         connection.execute(statement, flat)
         done += size
+
+
+_NULL: Final = float("nan")
+"""NULL, as SQLite takes NaN (`sqlite3_bind_double`).
+
+For each None (and bytes) Python asks its adapters, and raises and drops an exception on the way;
+for a float (and a bytearray) it does not.
+"""
 
 
 def _conversation_row(held: Held) -> tuple[Any, ...]:
@@ -139,19 +126,16 @@ _CONVERSATION_UPDATE: Final = "ON CONFLICT (id) DO UPDATE SET " + ", ".join(
     )
 )
 _TURN: Final = (
-    "id, turn_id, conversation, kind, status, started_ns, ended_ns, first_position, process, name",
-    ", user_id, tags, metadata, error, continues, branch_at, request_span",
+    "id, turn_id, conversation, kind, status, started_ns, ended_ns, first_position, process, name,"
+    " user_id, tags, metadata, error, continues, branch_at, request_span"
 )
 _MESSAGE: Final = (
-    "id, turn, kind, role, name, text, parts, digest, framework_id, at_ns",
-    ", partial, metadata",
+    "id, turn, kind, role, name, text, parts, digest, framework_id, at_ns, partial, metadata"
 )
 _SPAN: Final = (
-    "turn, n, parent, kind, status, name, started, ended, first_chunk, run_id",
-    (
-        ", model, provider, input, output, request, input_tokens, output_tokens, cache_read_tokens,"
-        " cache_write_tokens, reasoning_tokens, finish_reason, detail"
-    ),
+    "turn, n, parent, kind, status, name, started, ended, first_chunk, run_id, model,"
+    " provider, input, output, request, input_tokens, output_tokens, cache_read_tokens,"
+    " cache_write_tokens, reasoning_tokens, finish_reason, detail"
 )
 _OBSERVATION: Final = (
     "turn, n, name, outcome, call_id, call_at, result_at, arguments, result, error,"
