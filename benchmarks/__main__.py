@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cases import CASES, Case
 from benchmarks.handlers import TimedHooks, variants
 from benchmarks.imports import LANGCHAIN_LIMIT_MS, RATIO_LIMIT, measure_imports
-from benchmarks.loop_lag import BRISK_S, CALM_S, measure_lag
 from benchmarks.loop_lag import LIMIT as LAG_LIMIT
+from benchmarks.loop_lag import Crowd, measure_lag
 from benchmarks.measuring import Samples, Spread, measure, measure_hooks, quiet_difference
 from benchmarks.report import Figure, as_table, machine, write_json
 from benchmarks.soak import GROWTH_LIMIT, soak
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 _SOAK = "soak"
 _HAYSTACK = ("H1", "H2")
-_LAGS = {"A1": (1, BRISK_S), "A1x4": (4, BRISK_S), "A1x4-calm": (4, CALM_S)}
+_LAGS = {
+    "A1": Crowd(1, "brisk"),
+    "A1x4-beside": Crowd(4, "calm", beside=True),
+    "A1x4-people": Crowd(4, "people"),
+    "A1x4-calm": Crowd(4, "calm"),
+    "A1x4": Crowd(4, "brisk"),
+}
 _OTHERS = (*_LAGS, "storage", "imports", _SOAK)
 _NAMES = (*(case.name for case in CASES), *_HAYSTACK, *_OTHERS)
 
@@ -139,8 +145,7 @@ def _hooks(case: Case, ways: list[Any], rounds: int) -> Iterator[Figure]:
 
 
 def _lag(name: str, folder: Path, *, rounds: int) -> Figure:
-    processes, thinks_s = _LAGS[name]
-    lags = measure_lag(folder / "lag.db", processes=processes, rounds=rounds, thinks_s=thinks_s)
+    lags = measure_lag(folder / "lag.db", _LAGS[name], rounds=rounds)
     pairs = zip(lags["ours"], lags["none"], strict=True)
     return Figure(
         f"{name} 99th percentile of the loop's lag",

@@ -1,7 +1,8 @@
 """A1: how late an event loop is while 100 conversations run on it, in one or four processes.
 
-Run as a module it is one of those processes: it reads the name of a variant from each line of its
-standard input, lets the conversations talk, and answers with every lag that it saw.
+Run as a module, with the store and the name of a pace, it is one of those processes: it reads the
+name of a variant from each line of its standard input, lets the conversations talk, and answers
+with every lag that it saw.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
@@ -27,29 +28,50 @@ if TYPE_CHECKING:
 LIMIT: Final = 1.2
 NAMES: Final = ("none", "no-op", "ours")
 _CONVERSATIONS: Final = 100
-_TURNS: Final = 3
-BRISK_S: Final = 0.75
-"""How long each user thinks: 125 turns a second and process."""
-CALM_S: Final = 2.45
-"""The same for 40 turns a second and process."""
-_MODEL_TAKES_S: Final = 0.05
 _BEAT_S: Final = 0.002
 
 
-def measure_lag(
-    store: Path, *, processes: int, rounds: int, thinks_s: float = BRISK_S
-) -> dict[str, list[float]]:
+class Pace(NamedTuple):
+    """How fast each of the hundred users talks; `turns` is how often in a round."""
+
+    thinks_s: float
+    model_takes_s: float = 0.05
+    turns: int = 3
+
+
+PACES: Final = {
+    "brisk": Pace(0.75),  # 125 turns a second and process
+    "calm": Pace(2.45),  # 40
+    "people": Pace(9.0, model_takes_s=1.0, turns=2),  # 10
+}
+
+
+class Crowd(NamedTuple):
+    """How many processes talk, and how fast.
+
+    In a round every one of them has its variant; where they are `beside` the first one, only that
+    one has, and is looked at: the others record into the same store throughout.
+    """
+
+    processes: int
+    pace: str
+    beside: bool = False
+
+
+def measure_lag(store: Path, crowd: Crowd, *, rounds: int) -> dict[str, list[float]]:
     """Return the 99th percentile of the lag, in milliseconds, of each variant in each round."""
-    command = [sys.executable, "-m", "benchmarks.loop_lag", str(store), str(thinks_s)]
+    command = [sys.executable, "-m", "benchmarks.loop_lag", str(store), crowd.pace]
     children = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(processes)
+        for _ in range(crowd.processes)
     ]
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     try:
         for number in range(-1, rounds):
             for name in NAMES:
-                lags = _together(children, name)
+                others = "ours" if crowd.beside else name
+                first, *rest = _together(children, [name] + [others] * (len(children) - 1))
+                lags = first if crowd.beside else sum(rest, first)
                 if number >= 0:
                     found[name].append(_percentile(lags, 0.99) * 1e3)
     finally:
@@ -58,12 +80,12 @@ def measure_lag(
     return found
 
 
-def _together(children: Sequence[subprocess.Popen[str]], name: str) -> list[float]:
-    for child in children:
+def _together(children: Sequence[subprocess.Popen[str]], names: Sequence[str]) -> list[list[float]]:
+    for child, name in zip(children, names, strict=True):
         assert child.stdin is not None
         child.stdin.write(name + "\n")
         child.stdin.flush()
-    return [lag for child in children for lag in json.loads(_line_of(child))]
+    return [json.loads(_line_of(child)) for child in children]
 
 
 def _line_of(child: subprocess.Popen[str]) -> str:
@@ -93,10 +115,10 @@ async def _lags(talk_all: Callable[[], Any]) -> list[float]:
 class _Conversations:
     """A hundred chats whose turns are spread evenly over time."""
 
-    def __init__(self, thinks_s: float) -> None:
-        self._thinks_s = thinks_s
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         prompt = ChatPromptTemplate.from_messages([("system", "Be kind."), ("human", "{question}")])
-        model = ScriptedModel(wait_s=_MODEL_TAKES_S)
+        model = ScriptedModel(wait_s=pace.model_takes_s)
         self._chain = prompt | model | StrOutputParser()
         self._asked = 0
 
@@ -104,24 +126,25 @@ class _Conversations:
         await asyncio.gather(*(self._talk(n, variant) for n in range(_CONVERSATIONS)))
 
     async def _talk(self, number: int, variant: Variant) -> None:
-        await asyncio.sleep(number * (self._thinks_s + _MODEL_TAKES_S) / _CONVERSATIONS)
+        pace = self._pace
+        await asyncio.sleep(number * (pace.thinks_s + pace.model_takes_s) / _CONVERSATIONS)
         metadata = {"thread_id": f"lag-{number}"}
-        for _ in range(_TURNS):
+        for _ in range(pace.turns):
             self._asked += 1
             question = talk(200, f"{self._asked:08d}")
             config: Any = {"callbacks": variant.callbacks, "metadata": metadata}
             await self._chain.ainvoke({"question": question}, config)
-            await asyncio.sleep(self._thinks_s)
+            await asyncio.sleep(pace.thinks_s)
 
 
-def main(store: str, thinks_s: str) -> None:
+def main(store: str, pace: str) -> None:
     """Serve one variant after another until standard input ends."""
     ways = {
         "none": Variant("none", None),
         "no-op": Variant("no-op", NoOperation()),
         "ours": ours(Path(store), "ours"),
     }
-    conversations = _Conversations(float(thinks_s))
+    conversations = _Conversations(PACES[pace])
     for line in sys.stdin:
         way = ways[line.strip()]
         gc.collect()
