@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 import pytest
 from langchain_core.language_models import FakeListChatModel
+from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
@@ -29,6 +31,18 @@ def test_a_text_of_the_instructions_is_never_the_users(
     [turn] = threadline_recorder.turns
     assert [message.text for message in turn.messages] == ["Hi", "arr"]
     assert turn.messages[0].metadata == {"guessed": True}
+
+
+def test_words_of_a_class_of_their_own_are_words(threadline_recorder: ThreadlineRecorder) -> None:
+    """A member of an enumeration, and the text that langchain-core's own parser returns."""
+
+    class Color(enum.StrEnum):
+        RED = "red"
+
+    answer = RunnableLambda(lambda said: AIMessage(f"{said.value}!").text)
+    assert answer.invoke(Color.RED, threadline_recorder.config(thread_id="t")) == "red!"
+    [turn] = threadline_recorder.turns
+    assert (turn.input, turn.output) == ("red", "red!")
 
 
 def test_what_the_application_says_was_asked_is_a_turn_without_an_answer_too(
