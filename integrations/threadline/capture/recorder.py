@@ -72,7 +72,8 @@ class DigestCache:
 
     def put(self, key: Any, digest: bytes, size: int) -> None:
         """Remember a digest of `size` bytes of text; all is forgotten when too much is held."""
-        self._bytes += size + _KEY_OVERHEAD
+        size += _KEY_OVERHEAD
+        self._bytes += size
         if self._bytes > _CACHED_BYTES or len(self._digests) >= _CACHED_DIGESTS:
             self._digests = {}
             self._bytes = size
@@ -256,7 +257,8 @@ class Draft:
 
     def seal_text(self, text: str, role: str = "") -> bytes:
         """Seal a plain text: a document, the user's words, an answer; again costs a look-up."""
-        text = str.__str__(text)  # of a class of its own it could not be encoded
+        if type(text) is not str:  # of a class of its own it could not be encoded
+            text = str(text)
         digests, key = self.recorder.digests, (role, None, text)
         digest = digests.table().get(key)
         if digest is None or (digest not in self.journal.known and digest not in self.bodies):

@@ -95,7 +95,7 @@ def _key_of(message: ChatMessage) -> Any:
         return _key_of_answer(message, parts)
     part = parts[0]
     if part.__class__ is TextContent:
-        return _ROLES.get(message.role), message.name, part.text
+        return _ROLES.get(message.role, message.role), message.name, part.text
     if part.__class__ is ToolCallResult and isinstance(part.result, str):
         origin = part.origin
         return ChatMessage, origin.tool_name, part.result, origin.id, part.error
