@@ -84,7 +84,7 @@ def raising(ask: Ask) -> Iterator[None]:
         yield
         return
     wanted = error_named(ask.raises)
-    with pytest.raises(BaseException) as caught:  # noqa: PT011 (told below)
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 (its class is judged below, and those of its causes)
         yield
     error: BaseException | None = caught.value
     while error is not None and not isinstance(error, wanted):

@@ -52,7 +52,7 @@ def _plain_field(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         return plain_struct(value)
     if isinstance(value, tuple):
-        return tuple(_plain_field(item) for item in value)  # pyright: ignore[reportUnknownVariableType] (any)
+        return tuple(_plain_field(item) for item in value)  # pyright: ignore[reportUnknownVariableType] (values of any kind)
     return plain(value)
 
 
@@ -72,9 +72,9 @@ def _plain(value: Any, depth: int, above: tuple[int, ...]) -> Any:
         return "<too deep>"
     inner = (*above, id(value))
     if isinstance(value, Mapping):
-        return _plain_mapping(value, depth, inner)  # pyright: ignore[reportUnknownArgumentType] (any)
+        return _plain_mapping(value, depth, inner)  # pyright: ignore[reportUnknownArgumentType] (values of any kind)
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item, depth + 1, inner) for item in value]  # pyright: ignore[reportUnknownVariableType] (any)
+        return [_plain(item, depth + 1, inner) for item in value]  # pyright: ignore[reportUnknownVariableType] (values of any kind)
     return _foreign(value, depth, inner)
 
 

@@ -16,8 +16,8 @@ from threadline.capture.plain import plain_struct
 from threadline.capture.redacting import redact_body, redact_event
 from threadline.capture.withholding import withheld_body, withheld_event
 from threadline.ids import keyed_digest
-from threadline.model.message import Body
-from threadline.model.parts import GenericPart, TextPart
+from threadline.model.message import Body, text_body
+from threadline.model.parts import GenericPart
 from threadline.store.journal import Journal, encode_payload
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ class Draft:
         digests, key = self.recorder.digests, (role, None, text)
         digest = digests.table().get(key)
         if digest is None or (digest not in self.journal.known and digest not in self.bodies):
-            digest = self.seal(Body(role, (TextPart(text),)))
+            digest = self.seal(text_body(role, text))
             digests.put(key, digest, len(text))
         return digest
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from threadline.capture.events import Ref
 from threadline.capture.open_turn import OpenSpan, OpenTurn
 from threadline.ids import unpack_id
-from threadline.model.message import ASSISTANT, Body
-from threadline.model.parts import TextPart
+from threadline.model.message import ASSISTANT, Body, text_body
 from threadline.store.framework_ids import run_named_by
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class Reading:
         prefill = call.inputs[len(self.without_prefill(call)) :]
         for start, _ in prefill:
             words = self.body_of(start).text + self.body_of(digest).text
-            digest = self.seal(Body(ASSISTANT, (TextPart(words),)))
+            digest = self.seal(text_body(ASSISTANT, words))
         return Saying(digest, ref[1], ASSISTANT, end_ns(call), call, partial=partial)
 
 

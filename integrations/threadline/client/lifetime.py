@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def close_all() -> None:
     """Close every client of this process, each within its own `shutdown_timeout`."""
     for client in list(living_clients):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # one that fails keeps no other from closing
             client.close()
 
 
@@ -29,7 +29,7 @@ def _parked() -> Generator[None]:
         for client in list(living_clients):
             with contextlib.suppress(Exception):  # one that fails leaves the others parked
                 stack.enter_context(client.parked(PATIENCE_S))
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # the fork is the application's: it goes on
             stack.enter_context(parked_databases(PATIENCE_S))
         yield
 
@@ -46,13 +46,13 @@ class _ForkGuard:
 
     def before(self) -> None:
         stack = self._parked[threading.get_ident()] = contextlib.ExitStack()
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # the fork is the application's: it goes on
             stack.enter_context(_parked())
 
     def in_parent(self) -> None:
         stack = self._parked.pop(threading.get_ident(), None)
         if stack is not None:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):  # what is not opened now is when it is needed
                 stack.close()
 
     def in_child(self) -> None:

@@ -11,8 +11,7 @@ from threadline.capture.guard import never_raises
 from threadline.capture.heard import CHUNKS_IN_A_ROW
 from threadline.clock import now_ns
 from threadline.haystack.shapes import is_dict, is_mapping
-from threadline.model.message import ASSISTANT, Body
-from threadline.model.parts import TextPart
+from threadline.model.message import ASSISTANT, text_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,5 +109,5 @@ def _heard_so_far(run: LiveRun) -> None:
     text = run.visible(run.heard.worth_telling(at_ns))
     if text and run.recorder is not None:
         with run.recorder.draft() as draft:
-            said = draft.seal(Body(ASSISTANT, (TextPart(text),)))
+            said = draft.seal(text_body(ASSISTANT, text))
             draft.record(HeardSoFar(run.turn, run.span, at_ns, said))

@@ -31,12 +31,12 @@ from threadline.langchain.interrupts import (
     interrupts_of,
     questions_asked,
 )
-from threadline.langchain.messages import is_message, refs_of, text_body
+from threadline.langchain.messages import is_message, refs_of
 from threadline.langchain.runs import turn_id_of
 from threadline.langchain.starts import read_root_input
 from threadline.langchain.usage import finish_reason_of, model_of, usage_of
 from threadline.model.feedback import Event
-from threadline.model.message import ASSISTANT
+from threadline.model.message import ASSISTANT, text_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

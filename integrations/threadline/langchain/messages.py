@@ -20,12 +20,11 @@ from langchain_core.messages import (
 from threadline.capture.plain import plain
 from threadline.langchain.content import parts_of_content, spoken
 from threadline.langchain.shapes import is_list
-from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body
+from threadline.model.message import ASSISTANT, SYSTEM, TOOL, USER, Body, text_body
 from threadline.model.parts import (
     GenericPart,
     Part,
     ReasoningPart,
-    TextPart,
     ToolCallPart,
     ToolCallResponsePart,
 )
@@ -194,11 +193,6 @@ def _tool_parts(message: ToolMessage) -> Iterator[Part]:
     response = content if isinstance(content, str) else list(content)
     error = getattr(message, "status", None) == "error"
     yield ToolCallResponsePart(response, message.tool_call_id, error)
-
-
-def text_body(role: str, text: str) -> Body:
-    """Return the body of a plain text."""
-    return Body(role, (TextPart(text),))
 
 
 def prompts_as_bodies(prompts: Sequence[str]) -> list[Body]:

@@ -38,6 +38,16 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return text_of(self.parts)
 
 
+def text_body(role: str, text: str) -> Body:
+    """Return the body of a plain text.
+
+    Example:
+        >>> text_body(USER, "Hello").text
+        'Hello'
+    """
+    return Body(role, (TextPart(text),))
+
+
 class Message(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="message"
 ):
