@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from threadline.ids import derived_uuid
+from threadline.store.alterations import count_alteration
 from threadline.store.schema import KINDS
 from threadline.store.tombstones import FOREIGN_KEYS
 from threadline.store.turn_rows import as_json
@@ -55,6 +56,7 @@ def process_elsewhere(
 
 def hide_prelude(connection: sqlite3.Connection, messages: Iterable[int]) -> None:
     """Let history that nobody had heard be seen by models only: now it is told by its own turn."""
+    count_alteration(connection)
     connection.execute(
         f"UPDATE message SET kind = {_CONTEXT} WHERE kind = {_PRELUDE}"
         " AND id IN (SELECT value FROM json_each(?))",
@@ -70,6 +72,7 @@ def take_back(connection: sqlite3.Connection, turn: int) -> list[int]:
     Returns:
         The rows of the messages that it had said.
     """
+    count_alteration(connection)
     said = connection.execute(
         f"SELECT id FROM message WHERE turn = ? AND kind = {_SAID}", (turn,)
     ).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from threadline.model.message import USER
+from threadline.store.alterations import count_alteration
 from threadline.store.message_rows import POSITION_MASK
 from threadline.store.schema import KINDS, POSITION_BITS, ROLES, TURN_KINDS
 from threadline.store.search_index import take_out
@@ -58,6 +59,7 @@ class Deletion:
         self._now_ns = now_ns
         self._until_ns = until_ns
         self._parameters: set[bytes] = set()
+        count_alteration(connection)
         self._key = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()[
             0
         ]

@@ -123,7 +123,8 @@ class StoreWriter:
             connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA data_version").fetchone()[0]
             if version != self._data_version:
-                self.forget()
+                self._cache.doubt(connection)
+                self._next.clear()
                 self._data_version = version
             if not self._next:
                 found = connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
