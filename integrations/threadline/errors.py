@@ -134,12 +134,16 @@ class StoreNewerError(StoreError):
 
 
 class StoreUnavailableError(StoreError):
-    """The store cannot be opened or written now; the journal keeps what is recorded."""
+    """The store cannot be opened or written now; the journal keeps what is recorded.
 
-    def __init__(self, path: Path, reason: str) -> None:
+    `is_busy` tells that others hold it, and nothing is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str, *, is_busy: bool = False) -> None:
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+        self.is_busy = is_busy
 
     def __str__(self) -> str:
         return f"store {self.path} cannot be used: {self.reason}; see `threadline doctor`"

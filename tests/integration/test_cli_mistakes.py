@@ -53,6 +53,10 @@ def test_errors_are_told_and_not_traced(
     [
         (["list", "--since", "yesterday"], ["--since is 'yesterday'", '"2h", "3d"', "2026-11-21"]),
         (["list", "--until", "soon"], ["--until is 'soon'", "an ISO time"]),
+        (
+            ["list", "--since", "1h", "--until", "2h"],
+            ["--until is '2h'", "at or after since, which is 1h"],
+        ),
         (["search", ""], ["TEXT is ''", "at least one word"]),
         (["list", "--text", ""], ["--text is ''", "at least one word"]),
         (["list", "--cursor", "x"], ["--cursor is 'x'"]),

@@ -225,6 +225,14 @@ def test_a_wrong_value_is_named(reader: Reader, name: str, value: Any) -> None:
         assert raised.value.allowed
 
 
+def test_an_end_before_the_beginning_is_named(reader: Reader) -> None:
+    """Nothing lies between them: an empty list would say that nothing was said."""
+    for read in (reader.turns, reader.conversations):
+        with pytest.raises(ArgumentError, match=r"'until' is '2h'.*at or after since, which is 1h"):
+            read(since="1h", until="2h")
+        assert len(read(since=SOME_TIME, until=SOME_TIME)) <= 1
+
+
 def test_a_filter_that_does_not_exist_is_named(reader: Reader) -> None:
     with pytest.raises(ArgumentError, match=r"thread.*thread_id, user_id"):
         reader.turns(thread="t")

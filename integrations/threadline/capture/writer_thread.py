@@ -18,6 +18,7 @@ from threadline.capture.joiner import Joiner
 from threadline.capture.long_turns import LongTurns
 from threadline.capture.memory_limit import MEMORY_FULL, MemoryLimit
 from threadline.capture.room import Room
+from threadline.capture.store_wait import StoreWait
 from threadline.capture.stored_until import StoredUntil
 from threadline.capture.taking_in import take_in
 from threadline.clock import give_way
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 GATHER_S: Final = 0.2
 TICK_S: Final = 1.0
 MAX_GROUP: Final = 256
-_RETRY_S: Final = 2.0
 _EVENTS_IN_A_ROW: Final = 16
 _TAKE_IN_S: Final = 30.0
 
@@ -70,7 +70,7 @@ class WriterThread:
         self._long_turns = LongTurns(self._joiner, settler, store, clock)
         self._waiting: list[OpenTurn] = []
         self._parking = False
-        self._retry_at = 0.0
+        self._store_wait = StoreWait(recorder.losses)
         self.has_taken_in = False
         self.before_first: Callable[[], None] | None = None
         """Called once, before anything of this process is stored."""
@@ -115,7 +115,7 @@ class WriterThread:
         if not self.working.acquire(timeout=max(0.0, timeout)):
             return False
         try:
-            self._retry_at = 0.0
+            self._store_wait.lift()
             with self._store.patient(timeout):
                 deadline = self._clock.monotonic() + timeout
                 while self._has_more() and self._clock.monotonic() < deadline:
@@ -142,6 +142,7 @@ class WriterThread:
             thread.join(max(0.05, deadline - self._clock.monotonic()))
         if self.working.acquire(timeout=max(0.05, deadline - self._clock.monotonic())):
             try:
+                self._store_wait.say()
                 self._keeper.leave(self._waiting, "the store could not be written until the end")
                 self._waiting = []
                 self._keeper.cut(self._recorder, close=True, keep=bool(self._joiner.notes))
@@ -308,7 +309,7 @@ class WriterThread:
             return None
 
     def _settle(self, now: float) -> None:
-        if now < self._retry_at:
+        if self._store_wait.is_on(now):
             return
         try:
             if not self.has_taken_in or self._keeper.given_away or now >= self._take_in_at:
@@ -318,19 +319,17 @@ class WriterThread:
                 most = min(MAX_GROUP, self._store.turns_at_once)
                 self._settle_group(self._waiting[:most], list(self._joiner.notes))
                 self._tell_how_far()
+            self._store_wait.over()
         except StoreError as error:  # it cannot take it now: wait, and keep the journals
-            self._retry_at = now + _RETRY_S
-            self._losses.warn_once(
-                "the store cannot be written; what is recorded waits", str(error)
-            )
+            self._store_wait.after(error, now)
         self._tell_what_the_store_did()
 
     def _show_long_turns(self, now: float) -> None:
-        if now >= self._retry_at:
+        if not self._store_wait.is_on(now):
             try:
                 self._long_turns.show(now)
-            except StoreError:
-                self._retry_at = now + _RETRY_S
+            except StoreError as error:
+                self._store_wait.after(error, now)
 
     def _settle_group(self, group: list[OpenTurn], notes: list[Noted | Updated]) -> None:
         try:

@@ -42,7 +42,7 @@ class App(click.Group):
         command = self.commands.get(ctx.invoked_subcommand or "", self)
         if command is not self:
             ctx = click.Context(command, info_name=ctx.invoked_subcommand, parent=ctx)
-        allowed = TYPED.get(error.argument, error.allowed)
+        allowed = TYPED.get(error.allowed, error.allowed)
         message = f"{_typed_name(command, error.argument)} is {error.value!r}; allowed: {allowed}"
         return click.UsageError(quoted(message), ctx)
 

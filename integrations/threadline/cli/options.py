@@ -9,6 +9,7 @@ import click
 
 from threadline.cli.session import Session
 from threadline.model import Status
+from threadline.store import times
 from threadline.store.facets import THUMBS
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def _pairs(
 
 
 _TIMES: Final = 'how long ago ("30m", "2h", "3d"), a day ("2026-11-21") or an ISO time'
-TYPED: Final = {"since": _TIMES, "until": _TIMES}
-"""What may be typed where the reader itself takes more than text."""
+TYPED: Final = {times.ALLOWED: _TIMES}
+"""What may be typed, by what the reader itself allows: it takes more than text."""
 
 
 def _judgement(

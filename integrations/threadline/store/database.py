@@ -31,6 +31,7 @@ _NOT_OURS: Final = (
     "it is not a store of Threadline's and was left as it is; name another file with "
     "THREADLINE_STORE or the setting 'store'"
 )
+_PRIMARY: Final = 0xFF  # what SQLite's extended result codes begin with
 _OUR_TABLES: Final = frozenset({"meta", "conversation", "turn"})
 _CORRUPT: Final = ("not a database", "malformed")
 
@@ -189,6 +190,13 @@ def is_corrupt(error: sqlite3.Error) -> bool:
 def is_about_the_store(error: sqlite3.Error) -> bool:
     """Tell whether `error` is the store's state (locked, full, damaged), not what it was given."""
     return isinstance(error, sqlite3.OperationalError) or is_corrupt(error)
+
+
+def unavailable(path: Path, error: OSError | sqlite3.Error) -> StoreUnavailableError:
+    """Return what tells that the store cannot be used now, and whether others only hold it."""
+    code: int = getattr(error, "sqlite_errorcode", None) or 0
+    is_busy = code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return StoreUnavailableError(path, f"{type(error).__name__}: {error}", is_busy=is_busy)
 
 
 def move_aside(path: Path, damaged: FileId | None) -> Path | None:

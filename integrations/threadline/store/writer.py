@@ -8,7 +8,6 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from threadline.errors import StoreUnavailableError
 from threadline.ids import pack_id, unpack_id
 from threadline.store import database
 from threadline.store.awaited import DECISIONS, INTERRUPTED, RUNNING, still_awaited
@@ -23,6 +22,8 @@ from threadline.store.tombstones import FOREIGN_KEYS, tombstone_hash
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
+
+    from threadline.errors import StoreUnavailableError
 
 _BEAT_NS: Final = 10_000_000_000
 
@@ -348,7 +349,7 @@ class StoreWriter:
         try:
             return self._open_file(self.path)
         except (OSError, sqlite3.Error) as error:
-            raise StoreUnavailableError(self.path, _reason(error)) from error
+            raise database.unavailable(self.path, error) from error
 
     def _open_file(self, path: Path) -> sqlite3.Connection:
         self._file = file_id(path)
@@ -384,7 +385,7 @@ class StoreWriter:
             connection.close()
             with contextlib.suppress(OSError):
                 self._move_aside(self.path)
-        return StoreUnavailableError(path, _reason(error))
+        return database.unavailable(path, error)
 
 
 def _keep_key(connection: sqlite3.Connection, key: bytes) -> None:
@@ -394,7 +395,3 @@ def _keep_key(connection: sqlite3.Connection, key: bytes) -> None:
 
 def _chunks_of(items: list[Any], size: int) -> Iterable[list[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
