@@ -319,7 +319,6 @@ class WriterThread:
                 most = min(MAX_GROUP, self._store.turns_at_once)
                 self._settle_group(self._waiting[:most], list(self._joiner.notes))
                 self._tell_how_far()
-            self._store_wait.over()
         except StoreError as error:  # it cannot take it now: wait, and keep the journals
             self._store_wait.after(error, now)
         self._tell_what_the_store_did()
@@ -328,6 +327,7 @@ class WriterThread:
         if not self._store_wait.is_on(now):
             try:
                 self._long_turns.show(now)
+                self._store_wait.over()
             except StoreError as error:
                 self._store_wait.after(error, now)
 
