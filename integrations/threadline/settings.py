@@ -220,7 +220,7 @@ def _redact(name: str, raw: object) -> tuple[RedactRule, ...]:
     if isinstance(raw, str):
         rules = [part.strip() for part in raw.split(",") if part.strip()]
     elif isinstance(raw, Sequence):
-        rules = list(raw)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] (checked below)
+        rules = list(raw)  # pyright: ignore[reportUnknownArgumentType] (checked below)
     else:
         raise SettingError(name, raw, "a list of rules")
     checked = [_redact_rule(name, rule) for rule in rules if rule != _NO_RULES]

@@ -245,8 +245,6 @@ def turns_of(client: threadline.Client) -> list[Turn]:
         return list(reader.turns(limit=100))
 
 
-# langchain-core calls `stream_events` beta; people use it all the same.
-@pytest.mark.filterwarnings("ignore:.*stream_events.*")
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
 @pytest.mark.parametrize("say", SAYINGS, ids=lambda say: say.__name__)
 def test_whose_call_it_is(client: threadline.Client, say: Any, call: Any) -> None:

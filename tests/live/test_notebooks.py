@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.filterwarnings("default"),  # of the kernel's client, which is not ours
 ]
 
 

@@ -32,7 +32,6 @@ def pages_in(notebook: NotebookNode) -> list[str]:
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
-@pytest.mark.filterwarnings("default")  # of the kernel's client, which is not ours
 def test_a_notebook_runs_from_start_to_end(path: Path, tmp_path: Path) -> None:
     """No cell fails or talks on stderr, and records show themselves."""
     done = run(path, tmp_path)
@@ -100,7 +99,6 @@ _CELLS = (
 )
 
 
-@pytest.mark.filterwarnings("default")  # of the kernel's client, which is not ours
 def test_running_a_cell_again_doubles_nothing(tmp_path: Path) -> None:
     """What was set up twice records once; what is asked twice is two turns; a backfill is one."""
     cells = [new_code_cell("\n".join(map(str.strip, source.splitlines()))) for source in _CELLS]

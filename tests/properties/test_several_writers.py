@@ -20,6 +20,7 @@ from threadline import Client
 from threadline.cli.app import app
 from threadline.langchain import ThreadlineCallbackHandler
 from threadline.store.held import Held
+from threadline.store.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +162,16 @@ def test_a_turn_costs_the_same_however_long_its_conversation_is(
     assert counts[2:] == [4] * 38, "its own two messages, and the two of the other process"
 
 
+def remembered(client: Client) -> tuple[Any, ...]:
+    """Return what a client's writer would judge the next turn of the conversation by."""
+    store = client._started().store
+    store.begin(now_ns=0)
+    store.load([("", "a")])
+    held = store.held("", "a", now_ns=0)
+    store.commit(Rows(store.key))  # an end by which it goes on to remember
+    return list(held.digests), bytes(held.kinds), list(held.roles), dict(held.ids), held.said
+
+
 @pytest.mark.parametrize("is_new", [False, True], ids=["who was there", "who comes then"])
 def test_what_is_imported_meanwhile_is_told_once(tmp_path: Path, *, is_new: bool) -> None:
     """A writer that remembers history as the prelude learns that its own turn tells it now."""
@@ -174,8 +185,9 @@ def test_what_is_imported_meanwhile_is_told_once(tmp_path: Path, *, is_new: bool
         assert client.flush().complete
         taken = CliRunner().invoke(app, ["import", "--store", str(here), str(elsewhere)])
         assert taken.exit_code == 0, taken.output
-        later = Client(store=here, min_free_bytes=0) if is_new else client
-        opened.enter_context(later)
+        fresh = opened.enter_context(Client(store=here, min_free_bytes=0))
+        assert remembered(client) == remembered(fresh)
+        later = fresh if is_new else client
         del kept[-2:]
         say(later, step, kept, 3)
         del kept[-4:]

@@ -231,6 +231,7 @@ def test_an_end_before_the_beginning_is_named(reader: Reader) -> None:
         with pytest.raises(ArgumentError, match=r"'until' is '2h'.*at or after since, which is 1h"):
             read(since="1h", until="2h")
         assert len(read(since=SOME_TIME, until=SOME_TIME)) <= 1
+        assert list(read(until="1960-01-01")) == []
 
 
 def test_a_filter_that_does_not_exist_is_named(reader: Reader) -> None:

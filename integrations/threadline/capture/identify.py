@@ -162,4 +162,4 @@ def _copy(
 
 def _mapping(data: bytes | None) -> dict[str, Any]:
     value = None if data is None else msgspec.json.decode(data)
-    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] (JSON)
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] (of JSON: values of any kind)

@@ -97,6 +97,6 @@ def _answers(resumed: Any, ident: str | None) -> bool:
     """Whether an interrupt that is raised now is another one than that which was answered."""
     if resumed is None:
         return False
-    keys: list[object] = list(resumed) if isinstance(resumed, dict) else []  # pyright: ignore[reportUnknownArgumentType] (JSON)
+    keys: list[object] = list(resumed) if isinstance(resumed, dict) else []  # pyright: ignore[reportUnknownArgumentType] (of JSON: values of any kind)
     by_id = bool(keys) and all(map(is_interrupt_id, keys))
     return not by_id or ident in keys

@@ -327,7 +327,7 @@ class WriterThread:
         if not self._store_wait.is_on(now):
             try:
                 self._long_turns.show(now)
-                self._store_wait.over()
+                self._store_wait.over()  # nothing was refused in this whole look
             except StoreError as error:
                 self._store_wait.after(error, now)
 

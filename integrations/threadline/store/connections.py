@@ -10,7 +10,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from threadline.errors import StoreError, StoreNotFoundError, StoreUnavailableError
+from threadline.errors import StoreError, StoreNotFoundError
 from threadline.store import database
 from threadline.store.file_id import file_id
 
@@ -268,4 +268,4 @@ def _told_as_unavailable(path: Path) -> Generator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailableError(path, f"{type(error).__name__}: {error}") from error
+        raise database.unavailable(path, error) from error

@@ -7,8 +7,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from threadline.errors import StoreUnavailableError
-from threadline.store.database import connect_reader
+from threadline.store.database import connect_reader, unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +35,7 @@ def copy_store(source: Path, target: Path, *, mode: int = 0o600) -> None:
             os.fsync(written.fileno())
         part.replace(target)
     except sqlite3.Error as error:
-        raise StoreUnavailableError(source, f"{type(error).__name__}: {error}") from error
+        raise unavailable(source, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()

@@ -59,7 +59,6 @@ class Deletion:
         self._now_ns = now_ns
         self._until_ns = until_ns
         self._parameters: set[bytes] = set()
-        count_alteration(connection)
         self._key = connection.execute("SELECT value FROM meta WHERE key = 'hash_key'").fetchone()[
             0
         ]
@@ -100,6 +99,7 @@ class Deletion:
     def _remove(self, conversation: int, theirs: Collection[int]) -> bool:
         """Remove turns, and the conversation where no other is left; tells whether it lost any."""
         turns = turns_of(self._connection, conversation)
+        count_alteration(self._connection)
         if len(theirs) == len(turns):
             self._remove_whole(conversation)
         elif theirs:

@@ -70,7 +70,7 @@ def check_filters(
         for name in ("since", "until")
         if name in wanted
     }
-    if moments.get("since_ns", 0) > moments.get("until_ns", math.inf):
+    if moments.get("since_ns", -math.inf) > moments.get("until_ns", math.inf):
         allowed = f"a time at or after since, which is {wanted['since']}"
         raise ArgumentError(argument="until", value=wanted["until"], allowed=allowed)
     ids = {f"{name}s": forms_of(texts.pop(name)) for name in _IDS if name in texts}

@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType] (theirs)
+from langchain.agents import create_agent  # pyright: ignore[reportUnknownVariableType] (langchain leaves it partly untyped)
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 
