@@ -13,7 +13,7 @@ from benchmarks.cases import CASES, Case
 from benchmarks.handlers import TimedHooks, variants
 from benchmarks.imports import LANGCHAIN_LIMIT_MS, RATIO_LIMIT, measure_imports
 from benchmarks.loop_lag import LIMIT as LAG_LIMIT
-from benchmarks.loop_lag import Crowd, measure_lag
+from benchmarks.loop_lag import OTHERS, Crowd, measure_lag
 from benchmarks.measuring import Samples, Spread, measure, measure_hooks, quiet_difference
 from benchmarks.report import Figure, as_table, machine, write_json
 from benchmarks.soak import GROWTH_LIMIT, soak
@@ -30,10 +30,10 @@ _LAGS = {
     "A1x4-beside": Crowd(4, "calm", beside=True),
     "A1x4-people": Crowd(4, "people"),
     "A1x4-calm": Crowd(4, "calm"),
-    "A1x4": Crowd(4, "brisk"),
+    "A1x4": Crowd(4, "brisk", compared=True),
 }
-_OTHERS = (*_LAGS, "storage", "imports", _SOAK)
-_NAMES = (*(case.name for case in CASES), *_HAYSTACK, *_OTHERS)
+_NO_CASES = (*_LAGS, "storage", "imports", _SOAK)
+_NAMES = (*(case.name for case in CASES), *_HAYSTACK, *_NO_CASES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +78,7 @@ def _measured(name: str, folder: Path, *, quick: bool, turns: int) -> Iterator[F
     elif name == "storage":
         yield from _storage(folder, turns=20 if quick else 200)
     elif name in _LAGS:
-        yield _lag(name, folder, rounds=1 if quick else 7)
+        yield from _lag(name, folder, rounds=1 if quick else 7)
     else:
         case = next(case for case in CASES if case.name == name)()
         yield from _cost(case, folder, rounds=3 if quick else 40)
@@ -144,18 +144,21 @@ def _hooks(case: Case, ways: list[Any], rounds: int) -> Iterator[Figure]:
         )
 
 
-def _lag(name: str, folder: Path, *, rounds: int) -> Figure:
+def _lag(name: str, folder: Path, *, rounds: int) -> Iterator[Figure]:
     lags = measure_lag(folder / "lag.db", _LAGS[name], rounds=rounds)
-    pairs = zip(lags["ours"], lags["none"], strict=True)
-    return Figure(
-        f"{name} 99th percentile of the loop's lag",
-        "ms, ratio",
-        judged=Spread.of([mine / floor for mine, floor in pairs]),
-        ours=Spread.of(lags["ours"]),
-        none=Spread.of(lags["none"]),
-        no_op=Spread.of(lags["no-op"]),
-        limit=LAG_LIMIT,
-    )
+    titles = {"ours": ""} | {other: f", {title}" for other, title in OTHERS.items()}
+    for variant, title in titles.items():
+        if variant in lags:
+            pairs = zip(lags[variant], lags["none"], strict=True)
+            yield Figure(
+                f"{name} 99th percentile of the loop's lag{title}",
+                "ms, ratio",
+                judged=Spread.of([its / floor for its, floor in pairs]),
+                ours=Spread.of(lags[variant]),
+                none=Spread.of(lags["none"]),
+                no_op=Spread.of(lags["no-op"]),
+                limit=LAG_LIMIT if variant == "ours" else None,
+            )
 
 
 def _storage(folder: Path, *, turns: int) -> Iterator[Figure]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 
-from benchmarks.handlers import NoOperation, Variant, ours
+from benchmarks.handlers import NoOperation, TracerAlone, Variant, committing, ours
 from benchmarks.models import ScriptedModel, talk
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 1.2
 NAMES: Final = ("none", "no-op", "ours")
+OTHERS: Final = {
+    "tracer": "langchain-core's tracer alone",
+    "committing": "a hook that waits for its commit",
+}
+"""What a crowd may be compared with besides, as tables call it."""
+
 _CONVERSATIONS: Final = 100
 _BEAT_S: Final = 0.002
 
@@ -50,12 +56,19 @@ class Crowd(NamedTuple):
     """How many processes talk, and how fast.
 
     In a round every one of them has its variant; where they are `beside` the first one, only that
-    one has, and is looked at: the others record into the same store throughout.
+    one has, and is looked at: the others record into the same store throughout. Where it is
+    `compared`, it has the handlers in `OTHERS` too.
     """
 
     processes: int
     pace: str
     beside: bool = False
+    compared: bool = False
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of what it has in turn."""
+        return (*NAMES, *OTHERS) if self.compared else NAMES
 
 
 def measure_lag(store: Path, crowd: Crowd, *, rounds: int) -> dict[str, list[float]]:
@@ -65,10 +78,10 @@ def measure_lag(store: Path, crowd: Crowd, *, rounds: int) -> dict[str, list[flo
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(crowd.processes)
     ]
-    found: dict[str, list[float]] = {name: [] for name in NAMES}
+    found: dict[str, list[float]] = {name: [] for name in crowd.variants}
     try:
         for number in range(-1, rounds):
-            for name in NAMES:
+            for name in crowd.variants:
                 others = "ours" if crowd.beside else name
                 first, *rest = _together(children, [name] + [others] * (len(children) - 1))
                 lags = first if crowd.beside else sum(rest, first)
@@ -143,6 +156,8 @@ def main(store: str, pace: str) -> None:
         "none": Variant("none", None),
         "no-op": Variant("no-op", NoOperation()),
         "ours": ours(Path(store), "ours"),
+        "tracer": Variant("tracer", TracerAlone()),
+        "committing": Variant("committing", committing(Path(store + ".committing"))),
     }
     conversations = _Conversations(PACES[pace])
     for line in sys.stdin:
